@@ -1,0 +1,195 @@
+//! What each step does. Every effect can be repeated: a crash may come after any.
+
+use std::collections::BTreeMap;
+
+use futures::TryStreamExt as _;
+use jiff::{Timestamp, ToSpan as _, tz::TimeZone};
+use serde_json::json;
+
+use super::certificate::{self, Certificate, Claim, Levels, SignedCertificate};
+use super::progress::Progress;
+use super::step::{Footprint, Held, Step, StepName};
+use crate::error::{Error, ErrorKind, Result};
+use crate::house::{FIRST, Oubliette, system_event};
+use crate::ids::{ERASURES, ErasureId, KeyId, Position, Purpose, StreamId};
+use crate::key::KeyRecord;
+use crate::log::{Batch, Expect, Query, Select};
+use crate::vault::{Erasure, Target};
+
+/// The event that says that an erasure was asked for.
+const REQUESTED: &str = "ErasureRequested";
+/// The event that says that keys were destroyed: who reads the log forgets with it.
+const ERASED: &str = "RightToBeForgottenInvoked";
+
+impl Oubliette {
+    pub(super) async fn effect(&self, step: StepName, erasure: &Erasure, done: &Progress) -> Result<Step> {
+        match step {
+            StepName::Requested => self.request(erasure).await,
+            StepName::Planned => Ok(Step::Planned(self.footprint(&erasure.target).await?)),
+            StepName::Fenced => self.vault.fence(erasure.id).await.map(|()| Step::Fenced),
+            StepName::Destroyed => Ok(Step::Destroyed { keys: self.vault.destroy(erasure.id).await? }),
+            StepName::Recorded => self.record(erasure, keys(done)?).await,
+            StepName::Swept => Ok(Step::Swept { parts: self.log.scrub(keys(done)?).await?.parts }),
+            StepName::Verified => self.verify(erasure, done).await.map(Step::Verified),
+            StepName::Closed => self.certify(erasure, done).await,
+        }
+    }
+
+    /// What is held about a target: the same count for a preview, for the plan, and for
+    /// the erasure.
+    ///
+    /// # Errors
+    /// `Unavailable` when log or vault is.
+    pub async fn footprint(&self, target: &Target) -> Result<Footprint> {
+        let records = self.vault.keys_of(target.subject()).await?;
+        let live = records.iter().filter(|key| key.destroyed.is_none() && target.takes(&key.purpose));
+        let purposes: BTreeMap<KeyId, &Purpose> =
+            live.map(|KeyRecord { id, purpose, .. }| (*id, purpose)).collect();
+        let mut held: BTreeMap<&Purpose, Held> = BTreeMap::new();
+        for purpose in purposes.values() {
+            let empty = || Held { purpose: (*purpose).clone(), keys: 0, parts: 0 };
+            held.entry(purpose).or_insert_with(empty).keys += 1;
+        }
+        let mut footprint = Footprint::default();
+        let keys: Vec<KeyId> = purposes.keys().copied().collect();
+        let mut pages = self.log.read(Query::sealed_under(keys));
+        while let Some(page) = pages.try_next().await? {
+            for event in page {
+                let mine = event
+                    .envelope
+                    .parts
+                    .iter()
+                    .flatten()
+                    .filter_map(|part| part.owners().find_map(|owner| purposes.get(&owner)));
+                for purpose in mine {
+                    footprint.parts += 1;
+                    if let Some(held) = held.get_mut(*purpose) {
+                        held.parts += 1;
+                    }
+                }
+                footprint.events += 1;
+            }
+        }
+        footprint.purposes = held.into_values().collect();
+        Ok(footprint)
+    }
+
+    async fn request(&self, erasure: &Erasure) -> Result<Step> {
+        let event = system_event(REQUESTED, json!({ "erasure": erasure.id }))?;
+        let batch = Batch::one(stream_of(erasure.id)?, Expect::New, vec![event]);
+        unless_done(self.log.append(batch).await.map(|appended| appended.last))?;
+        Ok(Step::Requested { due: one_month_after(erasure.at)?, purpose: erasure.target.purpose().cloned() })
+    }
+
+    async fn record(&self, erasure: &Erasure, keys: &[KeyId]) -> Result<Step> {
+        let stream = stream_of(erasure.id)?;
+        let event = system_event(ERASED, json!({ "erasure": erasure.id, "keys": keys }))?;
+        let batch = Batch::one(stream.clone(), Expect::Exactly(FIRST), vec![event]);
+        let position = match unless_done(self.log.append(batch).await.map(|appended| appended.last))? {
+            Some(position) => position,
+            None => self.recorded_at(stream).await?,
+        };
+        Ok(Step::Recorded { position })
+    }
+
+    /// Where an earlier attempt recorded it.
+    async fn recorded_at(&self, stream: StreamId) -> Result<Position> {
+        let page = self.log.read(Query::select(Select::Stream(stream, FIRST))).try_next().await?;
+        page.into_iter().flatten().next().map(|event| event.position).ok_or_else(|| {
+            Error::new(
+                ErrorKind::Corrupt,
+                "erase",
+                "the log has no request for this erasure where it should be recorded: restore the log",
+            )
+        })
+    }
+
+    async fn certify(&self, erasure: &Erasure, done: &Progress) -> Result<Step> {
+        let missing = || Error::new(ErrorKind::Unexpected, "certify", "a step is missing");
+        let anchor = self.vault.anchor().await?;
+        let destroyed_at = done.at(StepName::Destroyed).ok_or_else(missing)?;
+        let verified_at = done.at(StepName::Verified).ok_or_else(missing)?;
+        let (due, purpose) = done.request().ok_or_else(missing)?;
+        let certificate = Certificate {
+            format: certificate::FORMAT,
+            erasure: erasure.id,
+            vault: self.vault.id(),
+            purpose: purpose.cloned(),
+            requested_at: erasure.at,
+            due,
+            destroyed_at,
+            closed_at: Timestamp::now(),
+            keys: keys(done)?.to_vec(),
+            parts_swept: done.swept().ok_or_else(missing)?,
+            verification: done.verification().ok_or_else(missing)?.clone(),
+            stores: self.claims(destroyed_at, verified_at)?,
+            promise: self.promise(),
+            ledger: self.chain.head(anchor.as_ref()).await?,
+        };
+        let signature = self.vault.sign(&SignedCertificate::message(&certificate)?).await?;
+        Ok(Step::Closed(Box::new(SignedCertificate::new(certificate, &signature))))
+    }
+
+    /// What holds for each store: what was verified, and what its promise gives.
+    fn claims(&self, destroyed_at: Timestamp, verified_at: Timestamp) -> Result<BTreeMap<String, Levels>> {
+        let promised = |within: Option<std::time::Duration>, why: &str, never: &str| -> Result<Claim> {
+            let Some(within) = within else {
+                return Ok(Claim::NotClaimed { why: never.to_owned() });
+            };
+            let until = destroyed_at
+                .checked_add(within)
+                .map_err(|_| Error::new(ErrorKind::Unexpected, "certify", "a promise is out of range"))?;
+            Ok(match until <= verified_at {
+                true => Claim::Holds { since: until },
+                false => Claim::Pending { until, why: why.to_owned() },
+            })
+        };
+        let unrecoverable = promised(
+            self.vault.promise().unrecoverable_within,
+            "until then an old copy of the vault still opens",
+            "an old copy of the vault, with its master key, still opens",
+        )?;
+        let levels = |bytes_gone| {
+            Ok::<_, Error>(Levels {
+                a: Claim::Holds { since: verified_at },
+                b: Claim::Holds { since: destroyed_at },
+                c: unrecoverable.clone(),
+                d: promised(
+                    bytes_gone,
+                    "until then dead ciphertext may stay in the store's free space",
+                    "dead ciphertext may stay in the store's free space",
+                )?,
+            })
+        };
+        Ok(BTreeMap::from([
+            ("log".to_owned(), levels(self.log.promise().bytes_gone)?),
+            ("vault".to_owned(), levels(self.vault.promise().bytes_gone)?),
+        ]))
+    }
+}
+
+/// The stream in which an erasure is recorded.
+fn stream_of(erasure: ErasureId) -> Result<StreamId> {
+    StreamId::new(format!("{ERASURES}{erasure}"))
+}
+
+fn keys(done: &Progress) -> Result<&[KeyId]> {
+    done.keys().ok_or_else(|| Error::new(ErrorKind::Unexpected, "erase", "no keys were destroyed yet"))
+}
+
+/// A conflict means that an earlier attempt already wrote the event.
+fn unless_done(appended: Result<Position>) -> Result<Option<Position>> {
+    match appended {
+        Ok(position) => Ok(Some(position)),
+        Err(error) if error.kind() == ErrorKind::Conflict => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// One month, as GDPR Art. 12(3) gives: the same day of the next month, or its last.
+fn one_month_after(at: Timestamp) -> Result<Timestamp> {
+    at.to_zoned(TimeZone::UTC)
+        .checked_add(1.month())
+        .map(|due| due.timestamp())
+        .map_err(|_| Error::new(ErrorKind::Unexpected, "erase", "the clock is out of range"))
+}

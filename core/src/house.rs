@@ -1,0 +1,222 @@
+//! The house: a log, a vault and a ledger that belong together.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde_json::json;
+
+use crate::envelope::Envelope;
+use crate::erasure::{Chain, Observer, Progressed};
+use crate::error::{Error, ErrorKind, Result};
+use crate::ids::{EventId, EventType, FOUNDING, StreamId, Version};
+use crate::ledger::Ledger;
+use crate::log::{Batch, EventLog, Expect, Query};
+use crate::promise::Promise;
+use crate::seal::Padding;
+use crate::upcast::{Upcast, Upcasts};
+use crate::vault::KeyVault;
+
+/// An event store that can forget. Cheap to clone.
+#[derive(Clone)]
+pub struct Oubliette {
+    pub(crate) log: Arc<dyn EventLog>,
+    pub(crate) vault: Arc<dyn KeyVault>,
+    pub(crate) chain: Arc<Chain>,
+    pub(crate) upcasts: Arc<Upcasts>,
+    pub(crate) observer: Option<Observer>,
+    pub(crate) padding: Padding,
+}
+
+impl Oubliette {
+    /// Starts a house from its three required parts.
+    pub fn builder(log: Arc<dyn EventLog>, vault: Arc<dyn KeyVault>, ledger: Arc<dyn Ledger>) -> Builder {
+        Builder {
+            log,
+            vault,
+            ledger,
+            upcasts: Ok(Upcasts::default()),
+            observer: None,
+            padding: Padding::None,
+            required: None,
+        }
+    }
+
+    /// The event log. It yields envelopes: what they seal stays sealed.
+    pub fn log(&self) -> &Arc<dyn EventLog> {
+        &self.log
+    }
+
+    /// The key vault.
+    pub fn vault(&self) -> &Arc<dyn KeyVault> {
+        &self.vault
+    }
+
+    /// What this house promises: the worst of its parts.
+    pub fn promise(&self) -> Promise {
+        self.log.promise().and(self.vault.promise())
+    }
+
+    /// Checks that log and vault belong together, or makes them.
+    async fn found(&self) -> Result<()> {
+        use futures::TryStreamExt as _;
+
+        let vault = self.vault.id().to_string();
+        let stream = StreamId::new(FOUNDING)?;
+        let query = || Query::stream(stream.clone()).limit(1);
+        let mut founding = self.log.read(query()).try_next().await?;
+        if founding.is_none() {
+            if self.log.head().await?.0 > 0 {
+                return Err(Error::new(
+                    ErrorKind::WrongVault,
+                    "build",
+                    "the log has events but does not say which vault they are sealed by: it was not \
+                     written by this toolkit, or is damaged",
+                ));
+            }
+            let event = system_event("Founded", json!({ "vault": vault }))?;
+            match self.log.append(Batch::one(stream.clone(), Expect::New, vec![event])).await {
+                Ok(_) => return Ok(()),
+                // Another process founded it a moment ago.
+                Err(error) if error.kind() == ErrorKind::Conflict => {
+                    founding = self.log.read(query()).try_next().await?;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        let founded = founding.into_iter().flatten().next().and_then(|event| {
+            let open: serde_json::Value = serde_json::from_slice(&event.envelope.open).ok()?;
+            Some(open.get("vault")?.as_str()?.to_owned())
+        });
+        match founded {
+            Some(id) if id == vault => Ok(()),
+            Some(id) => Err(Error::new(
+                ErrorKind::WrongVault,
+                "build",
+                "the log was sealed by another vault: open it with that vault, or nothing in it can be read",
+            )
+            .with("log_belongs_to", id)
+            .with("vault", vault)),
+            None => Err(Error::new(
+                ErrorKind::Corrupt,
+                "build",
+                "the event that names the log's vault cannot be read: restore the log",
+            )),
+        }
+    }
+}
+
+impl fmt::Debug for Oubliette {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Oubliette")
+            .field("log", &self.log)
+            .field("vault", &self.vault)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Makes an [`Oubliette`]. Required parts are arguments, options are setters.
+pub struct Builder {
+    log: Arc<dyn EventLog>,
+    vault: Arc<dyn KeyVault>,
+    ledger: Arc<dyn Ledger>,
+    upcasts: Result<Upcasts>,
+    observer: Option<Observer>,
+    padding: Padding,
+    required: Option<Promise>,
+}
+
+impl Builder {
+    /// Lifts events of a type from version `from` of its schema to the next, when read.
+    ///
+    /// Register them in order, from version 1. New events are written in the newest.
+    #[must_use]
+    pub fn upcast(
+        mut self,
+        event_type: impl AsRef<str>,
+        from: u32,
+        upcast: impl Fn(serde_json::Value) -> Result<serde_json::Value> + Send + Sync + 'static,
+    ) -> Self {
+        self.upcasts = self.upcasts.and_then(|mut upcasts| {
+            upcasts.register(EventType::new(event_type)?, from, Box::new(upcast) as Upcast)?;
+            Ok(upcasts)
+        });
+        self
+    }
+
+    /// Hides the length of personal values. Default: none.
+    #[must_use]
+    pub fn padding(mut self, padding: Padding) -> Self {
+        self.padding = padding;
+        self
+    }
+
+    /// Calls `observer` around each step of each erasure, from any thread.
+    #[must_use]
+    pub fn observer(mut self, observer: impl Fn(&Progressed) + Send + Sync + 'static) -> Self {
+        self.observer = Some(Arc::new(observer));
+        self
+    }
+
+    /// Demands that the parts promise at least this much.
+    #[must_use]
+    pub fn require(mut self, promise: Promise) -> Self {
+        self.required = Some(promise);
+        self
+    }
+
+    /// Opens the house: checks that its parts belong together, and finishes every
+    /// erasure that a process before this one left open.
+    ///
+    /// # Errors
+    /// `WrongVault` when the log was sealed by another vault; `Diverged` when the ledger
+    /// is not the one that the vault has anchored, or is ahead of the vault; `Invalid` when
+    /// a part promises less than is required; `Incomplete` when an open erasure cannot be
+    /// finished now.
+    pub async fn build(self) -> Result<Oubliette> {
+        let house = Oubliette {
+            log: self.log,
+            vault: self.vault,
+            chain: Arc::new(Chain::new(self.ledger)),
+            upcasts: Arc::new(self.upcasts?),
+            observer: self.observer,
+            padding: self.padding,
+        };
+        if let Some(required) = self.required
+            && !house.promise().meets(required)
+        {
+            return Err(Error::new(ErrorKind::Invalid, "build", "the parts promise less than is required")
+                .with("required", format_args!("{required:?}"))
+                .with("promised", format_args!("{:?}", house.promise())));
+        }
+        house.found().await?;
+        house.resume().await?;
+        Ok(house)
+    }
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("log", &self.log)
+            .field("vault", &self.vault)
+            .field("ledger", &self.ledger)
+            .finish_non_exhaustive()
+    }
+}
+
+/// An event of the toolkit's own: all open.
+pub(crate) fn system_event(event_type: &str, mut open: serde_json::Value) -> Result<Envelope> {
+    if let Some(fields) = open.as_object_mut() {
+        fields.insert("type".to_owned(), event_type.into());
+    }
+    Ok(Envelope {
+        id: EventId::random()?,
+        event_type: EventType::new(event_type)?,
+        schema: 1,
+        open: open.to_string().into_bytes(),
+        parts: Vec::new(),
+    })
+}
+
+/// The version after the first event of a stream of the toolkit's own.
+pub(crate) const FIRST: Version = Version(1);

@@ -1,0 +1,59 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing))]
+
+pub mod aggregate;
+pub mod alias;
+mod append;
+mod draft;
+mod envelope;
+pub mod erasure;
+mod error;
+mod house;
+mod ids;
+mod key;
+pub mod ledger;
+mod log;
+mod marker;
+pub mod memory;
+mod null;
+mod opened;
+mod parts;
+mod personal;
+mod projector;
+mod promise;
+mod random;
+mod read;
+mod residue;
+mod scope;
+pub mod seal;
+mod sealed;
+mod snapshot;
+mod upcast;
+mod vault;
+
+pub use self::aggregate::{Aggregate, Failure, Loaded};
+pub use self::draft::{Draft, PersonalField, StreamDrafts};
+pub use self::envelope::{Envelope, FORMAT as ENVELOPE_FORMAT, Recorded};
+pub use self::error::{Error, ErrorKind, Result};
+pub use self::house::{Builder, Oubliette};
+pub use self::ids::{
+    ErasureId, EventId, EventType, KeyId, MAX_NAME, Position, Purpose, Sequence, StreamId, SubjectId,
+    VaultId, Version,
+};
+pub use self::key::{Dead, Fingerprint, Key, KeyRecord, KeyState, MAX_SEALS, Scope};
+pub use self::ledger::Ledger;
+pub use self::log::{
+    Appended, Batch, Dropped, EventLog, Expect, Limits, PageStream, Query, Scrubbed, Select, StreamBatch,
+};
+pub use self::null::NullObject;
+pub use self::opened::Event;
+pub use self::personal::{Ownership, Personal, Reading, Withheld};
+pub use self::projector::{ErasedKeys, Forgotten, Projector};
+pub use self::promise::Promise;
+pub use self::read::EventStream;
+pub use self::seal::Padding;
+pub use self::sealed::{FORMAT as PART_FORMAT, MAX_OWNERS, SealedPart};
+pub use self::snapshot::{Snapshot, SnapshotKey, SnapshotStore};
+pub use self::upcast::Upcast;
+pub use self::vault::{Erasure, KeyVault, Reason, Signature, Target};

@@ -1,0 +1,282 @@
+//! The event log: what a backend for events is asked for, and promises.
+
+use std::fmt::Debug;
+
+use async_trait::async_trait;
+use futures::stream::BoxStream;
+
+use crate::envelope::{Envelope, Recorded};
+use crate::error::Result;
+use crate::ids::{KeyId, Position, StreamId, Version};
+use crate::promise::Promise;
+
+/// Pages of events in order. It ends with the log's head, or with its first error.
+pub type PageStream = BoxStream<'static, Result<Vec<Recorded>>>;
+
+/// Stores envelopes in one order for all.
+///
+/// # Implementors
+/// Each promise is a case of the conformance suite, enrolled by
+/// `oubliette_conformance::event_log!`.
+///
+/// - A log sees envelopes only, and stores every byte of them as it got it.
+/// - It never holds a key, and knows neither subjects nor purposes.
+/// - Error texts hold no value of an event.
+#[async_trait]
+pub trait EventLog: Debug + Send + Sync + 'static {
+    /// The numbers this log can bear.
+    fn limits(&self) -> Limits;
+
+    /// How fast and how thoroughly it forgets scrubbed parts.
+    fn promise(&self) -> Promise;
+
+    /// Appends a batch: all of it, durably, or nothing.
+    ///
+    /// # Implementors
+    /// - All or nothing, over all streams of the batch (`a_batch_is_all_or_nothing`).
+    /// - Durable when it returns: a reopened log has it (`appends_survive_a_restart`).
+    /// - Each stream's versions count from 1 without gaps, and two writers never both
+    ///   get one version (`of_two_writers_one_gets_the_version`).
+    /// - Positions grow in the order in which events become visible
+    ///   (`positions_are_ordered_without_gaps_that_fill_later`).
+    /// - A part under a scrubbed key is refused (`a_scrubbed_key_seals_no_more`).
+    /// - A future dropped half-way leaves all or nothing.
+    ///
+    /// # Errors
+    /// `Conflict` when a stream's `expect` does not hold, and nothing is appended;
+    /// `Invalid` for a batch without events or with a stream twice; `LimitExceeded`;
+    /// `Erased` for a part under a scrubbed key; `Unavailable` when the store is.
+    async fn append(&self, batch: Batch) -> Result<Appended>;
+
+    /// Reads events in order, as pages, from a state no older than the call.
+    ///
+    /// # Implementors
+    /// - Ascending by position; a stream's events ascending by version.
+    /// - Streams: a page is fetched when it is polled for (`a_reader_streams`).
+    /// - Nothing of a batch that is not committed (`a_reader_sees_whole_batches`).
+    /// - An empty or unknown stream gives no page, and no error.
+    fn read(&self, query: Query) -> PageStream;
+
+    /// The last position, such that nothing will appear at or below it any more.
+    ///
+    /// # Errors
+    /// `Unavailable` when the store is.
+    async fn head(&self) -> Result<Position>;
+
+    /// The last version of a stream, [`Version::ZERO`] when it has no events.
+    ///
+    /// # Errors
+    /// `Unavailable` when the store is.
+    async fn version(&self, stream: &StreamId) -> Result<Version>;
+
+    /// Waits until the head is beyond `position`, whoever appends. Safe to cancel.
+    ///
+    /// # Errors
+    /// `Unavailable` when the store is.
+    async fn wait_beyond(&self, position: Position) -> Result<Position>;
+
+    /// Takes every sealed part under these keys away, and refuses new ones for good.
+    ///
+    /// # Implementors
+    /// - The events stay where they are, the part's number reads as scrubbed, and all
+    ///   else is byte-identical (`a_scrub_takes_only_the_dead_parts`).
+    /// - Its cost depends on the parts under these keys, not on the rest of the log.
+    /// - Safe to repeat (`a_scrub_can_be_repeated`).
+    ///
+    /// # Errors
+    /// `Unavailable` when the store is, and then the call is repeated.
+    async fn scrub(&self, keys: &[KeyId]) -> Result<Scrubbed>;
+
+    /// Drops a whole stream. Its positions stay taken, its name can be used again, and
+    /// its versions go on from where they were. Never a single event.
+    ///
+    /// # Errors
+    /// `NotFound` when the stream has no events; `Unavailable` when the store is.
+    async fn drop_stream(&self, stream: &StreamId) -> Result<Dropped>;
+}
+
+/// What must hold for a stream before it is appended to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expect {
+    /// The stream has never had an event.
+    New,
+    /// The stream's last version is this.
+    Exactly(Version),
+    /// Anything.
+    Any,
+}
+
+impl Expect {
+    /// Whether a stream at `version` may be appended to.
+    pub fn holds(self, version: Version) -> bool {
+        match self {
+            Self::New => version == Version::ZERO,
+            Self::Exactly(expected) => version == expected,
+            Self::Any => true,
+        }
+    }
+}
+
+/// Envelopes for one stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StreamBatch {
+    /// The stream.
+    pub stream: StreamId,
+    /// What must hold for it.
+    pub expect: Expect,
+    /// What to append, in order.
+    pub events: Vec<Envelope>,
+}
+
+/// What is appended in one go: events for one stream or several.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Batch {
+    /// One entry a stream.
+    pub streams: Vec<StreamBatch>,
+}
+
+impl Batch {
+    /// A batch for one stream.
+    pub fn one(stream: StreamId, expect: Expect, events: Vec<Envelope>) -> Self {
+        Self { streams: vec![StreamBatch { stream, expect, events }] }
+    }
+
+    /// The events of all streams, in order.
+    pub fn events(&self) -> impl Iterator<Item = &Envelope> {
+        self.streams.iter().flat_map(|stream| &stream.events)
+    }
+
+    /// Checks what every log refuses in the same words: an empty batch, a stream with no
+    /// events, a stream named twice, and what is beyond `limits`.
+    ///
+    /// # Errors
+    /// `Invalid` or `LimitExceeded`.
+    pub fn check(&self, limits: &Limits) -> Result<()> {
+        use crate::error::{Error, ErrorKind};
+        let invalid = |text: &'static str| Err(Error::new(ErrorKind::Invalid, "append", text));
+        let beyond = |text: &'static str, is: usize, limit: usize| {
+            Err(Error::new(ErrorKind::LimitExceeded, "append", text).with("is", is).with("limit", limit))
+        };
+        if self.streams.is_empty() || self.streams.iter().any(|stream| stream.events.is_empty()) {
+            return invalid("a batch has at least one event for each of its streams");
+        }
+        let mut seen = std::collections::HashSet::new();
+        if !self.streams.iter().all(|stream| seen.insert(&stream.stream)) {
+            return invalid("a stream stands twice in a batch: put its events together");
+        }
+        if self.streams.len() > limits.streams_per_batch {
+            return beyond("too many streams in a batch", self.streams.len(), limits.streams_per_batch);
+        }
+        let count = self.events().count();
+        if count > limits.events_per_batch {
+            return beyond("too many events in a batch", count, limits.events_per_batch);
+        }
+        for event in self.events() {
+            let sealed: usize = event.parts.iter().flatten().map(|part| part.as_bytes().len()).sum();
+            if event.open.len() + sealed > limits.bytes_per_event {
+                return beyond("an event is too large", event.open.len() + sealed, limits.bytes_per_event);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Where a batch went.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Appended {
+    /// The position of the batch's first event.
+    pub first: Position,
+    /// The position of its last.
+    pub last: Position,
+    /// The new last version of each stream, in the order of the batch.
+    pub versions: Vec<Version>,
+}
+
+/// What to read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Query {
+    /// Which events.
+    pub select: Select,
+    /// At most so many events.
+    pub limit: Option<u64>,
+    /// Events a page, as a hint to the backend.
+    pub page: usize,
+}
+
+/// Which events to read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Select {
+    /// The whole log, after this position.
+    All(Position),
+    /// One stream, after this version.
+    Stream(StreamId, Version),
+    /// Every event that holds a part under one of these keys, after this position.
+    SealedUnder(Vec<KeyId>, Position),
+}
+
+impl Query {
+    /// The whole log.
+    pub fn all() -> Self {
+        Self::select(Select::All(Position::ZERO))
+    }
+
+    /// The whole log after `position`.
+    pub fn after(position: Position) -> Self {
+        Self::select(Select::All(position))
+    }
+
+    /// One stream.
+    pub fn stream(stream: StreamId) -> Self {
+        Self::select(Select::Stream(stream, Version::ZERO))
+    }
+
+    /// What is sealed under any of these keys.
+    pub fn sealed_under(keys: impl Into<Vec<KeyId>>) -> Self {
+        Self::select(Select::SealedUnder(keys.into(), Position::ZERO))
+    }
+
+    /// Any selection.
+    pub fn select(select: Select) -> Self {
+        Self { select, limit: None, page: 500 }
+    }
+
+    /// At most `limit` events.
+    #[must_use]
+    pub fn limit(mut self, limit: u64) -> Self {
+        self.limit = Some(limit);
+        self
+    }
+
+    /// About `events` a page, at least one.
+    #[must_use]
+    pub fn page(mut self, events: usize) -> Self {
+        self.page = events.max(1);
+        self
+    }
+}
+
+/// The numbers a log can bear.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Streams that one batch can commit together.
+    pub streams_per_batch: usize,
+    /// Events in one batch.
+    pub events_per_batch: usize,
+    /// Bytes of one event, open and sealed.
+    pub bytes_per_event: usize,
+}
+
+/// What a scrub took away.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Scrubbed {
+    /// Sealed parts taken away by this call.
+    pub parts: u64,
+}
+
+/// What dropping a stream took away.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Dropped {
+    /// Events taken away.
+    pub events: u64,
+}
