@@ -1,1 +1,54 @@
-fn main(){}
+//! The `oubliette` program.
+
+#![forbid(unsafe_code)]
+
+mod args;
+mod commands;
+mod dir;
+mod exit;
+mod lines;
+mod master;
+mod output;
+mod person;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::args::{Args, Command};
+use crate::exit::Exit;
+use crate::output::Output;
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    let output = Output::new(args.json);
+    // Nothing is logged unless asked for, and then to standard error.
+    tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::from_env("OUBLIETTE_LOG"))
+        .with_writer(std::io::stderr)
+        .init();
+    let done = tokio::runtime::Runtime::new()
+        .map_err(|error| Exit::failed("the program cannot start", &error))
+        .and_then(|runtime| runtime.block_on(run(args.command, &output)));
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(exit) => {
+            output.error(&exit);
+            ExitCode::from(exit.code)
+        }
+    }
+}
+
+async fn run(command: Command, output: &Output) -> Result<(), Exit> {
+    match command {
+        Command::Init(args) => commands::init::run(args, output).await,
+        Command::Check(args) => commands::check::run(args, output).await,
+        Command::Import(args) => commands::import::run(args, output).await,
+        Command::Read(args) => commands::read::run(args, output).await,
+        Command::Subject(args) => commands::subject::run(args, output).await,
+        Command::Forget(args) => commands::forget::run(args, output).await,
+        Command::Verify(args) => commands::verify::run(&args, output),
+        Command::Status(args) => commands::status::run(args, output).await,
+        Command::Demo(args) => commands::demo::run(args, output).await,
+    }
+}

@@ -25,6 +25,7 @@ mod promise;
 mod random;
 mod read;
 mod residue;
+pub mod scan;
 mod scope;
 pub mod seal;
 mod sealed;

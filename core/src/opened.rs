@@ -21,6 +21,7 @@ use crate::scope;
 use crate::upcast::Upcasts;
 
 /// An event read from the log, with its personal values opened as far as they still open.
+#[derive(Clone)]
 pub struct Event {
     /// Names the event.
     pub id: EventId,
@@ -143,6 +144,19 @@ impl Event {
             self.fill(tag, &mut value)?;
         }
         Ok(value)
+    }
+
+    /// The event as JSON as it will read once these keys are destroyed.
+    ///
+    /// # Errors
+    /// As [`Event::json`].
+    pub fn json_without(&self, keys: &HashSet<KeyId>) -> Result<Value> {
+        let dies = |part: &Part| match part {
+            Part::Known { keys: under, .. } => under.iter().any(|key| keys.contains(&key.id())),
+            Part::Forgotten | Part::Withheld(_) => false,
+        };
+        let left = |part: &Sealed| if dies(part) { Arc::new(Part::Forgotten) } else { part.clone() };
+        Self { parts: self.parts.iter().map(left).collect(), ..self.clone() }.json()
     }
 
     /// The open part alone, as stored, with markers where personal values belong.

@@ -1,1 +1,16 @@
-//! todo
+#![doc = include_str!("../../README.md")]
+#![forbid(unsafe_code)]
+
+pub use oubliette_core::*;
+
+/// Declares which values of an event are whose personal data.
+#[cfg(feature = "catalogue")]
+pub use oubliette_catalogue as catalogue;
+
+/// Key vault and ledger for one machine.
+#[cfg(feature = "kms-local")]
+pub use oubliette_kms_local as local;
+
+/// Event log on SQLite.
+#[cfg(feature = "sqlite")]
+pub use oubliette_backend_sqlite as sqlite;

@@ -1,0 +1,10 @@
+//! The house as a program sees it, on parts in memory.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that fails may panic")]
+
+mod aggregates;
+mod formats;
+mod markers;
+mod reading;
+mod support;
+mod upcasting;
