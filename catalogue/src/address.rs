@@ -12,7 +12,8 @@ pub(crate) fn stands_in(text: &str) -> bool {
         let host = |c: char| c.is_alphanumeric() || ".-".contains(c);
         let remains = after.trim_start_matches(host);
         let domain = after.get(..after.len() - remains.len()).unwrap_or_default().trim_end_matches('.');
-        let remote = remains.strip_prefix(':').is_some_and(|path| path.starts_with(|c: char| !c.is_whitespace()));
+        let remote =
+            remains.strip_prefix(':').is_some_and(|path| path.starts_with(|c: char| !c.is_whitespace()));
         rest.len() < before.len() && !rest.ends_with("//") && !remote && is_domain(domain)
     })
 }

@@ -67,6 +67,11 @@ impl ResiduePolicy {
         self.ignore.contains(&alias.folded())
     }
 
+    /// Whether a text is, whole, about nobody.
+    pub(crate) fn is_nobody(&self, text: &str) -> bool {
+        self.ignores(&AliasName::new(AliasKind::Identifier, text))
+    }
+
     /// The aliases that stand in a text, but for those about nobody.
     pub(crate) fn find(&self, text: &str, aliases: &AliasIndex) -> Vec<usize> {
         let mut found = aliases.find(text, self.min_length);

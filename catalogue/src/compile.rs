@@ -19,7 +19,8 @@ use crate::source::Source;
 pub(crate) fn compile(file: &str, text: &str) -> Result<Catalogue> {
     let source = Source { file, text };
     let Form { name, residue, purpose, rule } = source.form()?;
-    let purposes = purpose.iter().map(|(name, form)| source.purpose(name, form)).collect::<Result<Vec<_>>>()?;
+    let purposes =
+        purpose.iter().map(|(name, form)| source.purpose(name, form)).collect::<Result<Vec<_>>>()?;
     let compiler = Compiler { source, purposes };
     let residue = compiler.residue(&residue)?;
     let mut names = HashSet::new();
@@ -69,7 +70,9 @@ impl Compiler<'_> {
             },
             ("seal", None) => return Err(fault("policy \"seal\" needs a `purpose` for what it seals")),
             ("refuse", None) if null.is_none() => Act::Refuse,
-            ("refuse", _) => return Err(fault("`purpose` and `null` of [residue] go with policy \"seal\" only")),
+            ("refuse", _) => {
+                return Err(fault("`purpose` and `null` of [residue] go with policy \"seal\" only"));
+            }
             _ => return Err(fault("the policy of [residue] is \"seal\" or \"refuse\"")),
         };
         Ok(ResiduePolicy { act, ignore: ResiduePolicy::ignoring(ignore), min_length: *min_length })
@@ -90,7 +93,9 @@ impl Compiler<'_> {
             return Err(fault("a rule says what it finds: give it `aliases`, `names` or [[rule.fields]]"));
         }
         if aliases.is_empty() && form.subject.is_none() {
-            return Err(fault("the fields of a rule have an owner: give it a `subject`, or `aliases` or `names`"));
+            return Err(fault(
+                "the fields of a rule have an owner: give it a `subject`, or `aliases` or `names`",
+            ));
         }
         Ok(Rule {
             name: name.clone(),

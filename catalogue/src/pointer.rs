@@ -79,7 +79,8 @@ pub(crate) fn pattern(pointer: &str, hide: &dyn Fn(&str) -> bool) -> String {
 }
 
 fn is_name(key: &str) -> bool {
-    let first = key.bytes().next().is_some_and(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'$'));
+    let first =
+        key.bytes().next().is_some_and(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'$'));
     let rest = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'$');
     first && key.len() <= 64 && key.bytes().all(rest)
 }

@@ -44,7 +44,8 @@ impl Source<'_> {
         let lines: Vec<_> = self.text.lines().map(str::trim).collect();
         let start = lines.iter().take(line).rposition(|line| line.starts_with("[[rule]]"))?;
         let other = |line: &&&str| line.starts_with('[') && !line.starts_with("[[rule.");
-        let end = lines.iter().skip(start + 1).position(|line| other(&line)).map_or(lines.len(), |n| start + 1 + n);
+        let end =
+            lines.iter().skip(start + 1).position(|line| other(&line)).map_or(lines.len(), |n| start + 1 + n);
         if line > end {
             return None;
         }

@@ -89,15 +89,9 @@ impl Input {
                 .next("split the event"));
             }
             if !self.buffer.trim_ascii().is_empty() {
-                // The borrow checker does not see that the loop ends here.
                 return Ok(Some((self.number, self.buffer.trim_ascii())));
             }
         }
-    }
-
-    /// The next event, or what is wrong with its line.
-    pub(crate) fn next(&mut self) -> Result<Option<Result<Line, BadLine>>, Exit> {
-        Ok(self.next_raw()?.map(|(number, bytes)| parse(number, bytes)))
     }
 }
 
@@ -105,6 +99,7 @@ pub(crate) fn is_stdin(path: &Path) -> bool {
     path.as_os_str() == "-"
 }
 
+/// Reads an event from the bytes of its line.
 pub(crate) fn parse(number: u64, bytes: &[u8]) -> Result<Line, BadLine> {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
@@ -143,8 +138,6 @@ pub(crate) fn parse(number: u64, bytes: &[u8]) -> Result<Line, BadLine> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
-
     use super::*;
 
     fn fault(line: &[u8]) -> String {
@@ -178,8 +171,8 @@ mod tests {
     fn empty_lines_count_and_are_passed_over() {
         let text: &[u8] = b"\n{\"stream\":\"s\",\"type\":\"t\",\"data\":1}\r\n\n";
         let mut input = Input { reader: Box::new(text), buffer: Vec::new(), number: 0, bytes: 0 };
-        assert_eq!(input.next().unwrap().unwrap().unwrap().number, 2);
-        assert!(input.next().unwrap().is_none());
+        assert_eq!(input.next_raw().unwrap().unwrap().0, 2);
+        assert!(input.next_raw().unwrap().is_none());
         assert_eq!(input.bytes, text.len() as u64);
     }
 }

@@ -1,6 +1,10 @@
 //! The `oubliette` program.
 
 #![forbid(unsafe_code)]
+#![cfg_attr(
+    test,
+    allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that fails may panic")
+)]
 
 mod args;
 mod commands;

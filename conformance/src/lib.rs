@@ -1,1 +1,58 @@
-//! todo
+//! The contract that every Oubliette backend keeps, as tests.
+//!
+//! Each promise in the docs of a trait of `oubliette-core` is a *case* here: a function
+//! named as a sentence, which panics with the promise that was broken. A backend enrols
+//! with one fixture and one macro, and gets one `#[test]` a promise. The list of cases
+//! lives in the macro alone: whoever enrols once is asked for every later promise too.
+//!
+//! # To enrol
+//!
+//! Add this crate to the `[dev-dependencies]`, and write the whole of
+//! `tests/conformance.rs`:
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use oubliette_conformance::{Blob, Fixture};
+//! use oubliette_core::EventLog;
+//! # use oubliette_core::memory::MemoryLog as MyLog;
+//!
+//! struct Store(MyLog); // for a log on files: a temporary folder
+//!
+//! impl Fixture<dyn EventLog> for Store {
+//!     async fn fresh() -> Self { Self(MyLog::new()) }
+//!     async fn open(&self) -> Arc<dyn EventLog> { Arc::new(self.0.clone()) }
+//!     async fn residue(&self) -> Vec<Blob> { Vec::new() } // on files: `Blob::files(folder)`
+//! }
+//!
+//! oubliette_conformance::event_log!(Store);
+//! # fn main() {}
+//! ```
+//!
+//! `key_vault!` does the same for `dyn KeyVault`. A service that the backend needs and
+//! that is not there is a failure: the fixture panics, it never skips.
+//!
+//! # The suite is tested too
+//!
+//! For every case there is a *liar*: a part that breaks just that promise, and that the
+//! case must catch. A case without a liar fails this crate's own tests.
+
+#![forbid(unsafe_code)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a case panics when a promise is broken: that is its result"
+)]
+
+mod enrol;
+mod fixture;
+pub mod log;
+mod run;
+mod sample;
+pub mod vault;
+
+pub use self::fixture::{Blob, Fixture};
+pub use self::run::run;
+#[doc(hidden)]
+pub use oubliette_core as core;

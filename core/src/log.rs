@@ -44,7 +44,7 @@ pub trait EventLog: Debug + Send + Sync + 'static {
     ///
     /// # Errors
     /// `Conflict` when a stream's `expect` does not hold, and nothing is appended;
-    /// `Invalid` for a batch without events or with a stream twice; `LimitExceeded`;
+    /// `Invalid` for a batch or an entry without events; `LimitExceeded`;
     /// `Erased` for a part under a scrubbed key; `Unavailable` when the store is.
     async fn append(&self, batch: Batch) -> Result<Appended>;
 
@@ -128,10 +128,13 @@ pub struct StreamBatch {
     pub events: Vec<Envelope>,
 }
 
-/// What is appended in one go: events for one stream or several.
+/// What is appended in one go: events for one stream or several, in this order.
+///
+/// A stream may stand in it several times, so that the events of many streams keep the
+/// order in which they happened. Every `expect` is about the streams before the batch.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Batch {
-    /// One entry a stream.
+    /// The entries, each for one stream.
     pub streams: Vec<StreamBatch>,
 }
 
@@ -146,8 +149,8 @@ impl Batch {
         self.streams.iter().flat_map(|stream| &stream.events)
     }
 
-    /// Checks what every log refuses in the same words: an empty batch, a stream with no
-    /// events, a stream named twice, and what is beyond `limits`.
+    /// Checks what every log refuses in the same words: an empty batch, an entry without
+    /// events, and what is beyond `limits`.
     ///
     /// # Errors
     /// `Invalid` or `LimitExceeded`.
@@ -158,11 +161,7 @@ impl Batch {
             Err(Error::new(ErrorKind::LimitExceeded, "append", text).with("is", is).with("limit", limit))
         };
         if self.streams.is_empty() || self.streams.iter().any(|stream| stream.events.is_empty()) {
-            return invalid("a batch has at least one event for each of its streams");
-        }
-        let mut seen = std::collections::HashSet::new();
-        if !self.streams.iter().all(|stream| seen.insert(&stream.stream)) {
-            return invalid("a stream stands twice in a batch: put its events together");
+            return invalid("a batch has at least one event in each of its entries");
         }
         if self.streams.len() > limits.streams_per_batch {
             return beyond("too many streams in a batch", self.streams.len(), limits.streams_per_batch);
@@ -188,7 +187,7 @@ pub struct Appended {
     pub first: Position,
     /// The position of its last.
     pub last: Position,
-    /// The new last version of each stream, in the order of the batch.
+    /// The version of each entry's last event, in the order of the batch.
     pub versions: Vec<Version>,
 }
 
@@ -259,7 +258,7 @@ impl Query {
 /// The numbers a log can bear.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Streams that one batch can commit together.
+    /// Entries for streams that one batch can commit together.
     pub streams_per_batch: usize,
     /// Events in one batch.
     pub events_per_batch: usize,

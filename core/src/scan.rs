@@ -137,10 +137,14 @@ impl Needles {
     pub fn new<T: AsRef<str>>(texts: impl IntoIterator<Item = T>) -> Result<Self> {
         let (mut bytes, mut patterns) = (Vec::new(), Vec::new());
         for (needle, text) in texts.into_iter().enumerate() {
+            let first = bytes.len();
             for form in Form::ALL {
-                for pattern in form.of(text.as_ref()).into_iter().filter(|pattern| !pattern.is_empty()) {
-                    bytes.push(pattern);
-                    patterns.push((needle, form));
+                for pattern in form.of(text.as_ref()) {
+                    // Plain text is the same in several forms: it counts once, in the first.
+                    if !pattern.is_empty() && !bytes.iter().skip(first).any(|known| *known == pattern) {
+                        bytes.push(pattern);
+                        patterns.push((needle, form));
+                    }
                 }
             }
         }

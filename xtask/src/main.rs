@@ -1,1 +1,60 @@
-fn main(){}
+//! `cargo xtask`: everything that this repository needs run.
+
+#![forbid(unsafe_code)]
+#![allow(clippy::print_stderr, reason = "a task tells what it does")]
+
+mod bench;
+mod check;
+mod imports;
+mod million;
+mod run;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Tasks of this repository.
+#[derive(Parser)]
+#[command(name = "cargo xtask")]
+struct Args {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Every test and doctest; starts and stops the servers that they need
+    Test,
+    /// Formatting, lints, docs, each feature alone, import rules, licences
+    Check,
+    /// The benchmarks of docs/benchmarks.md, written into it
+    Bench,
+    /// Import a million events, and say how much memory that took
+    Million {
+        /// How many events instead
+        #[arg(default_value_t = 1_000_000)]
+        events: u64,
+    },
+}
+
+fn main() -> ExitCode {
+    let done = match Args::parse().task {
+        Task::Test => test(),
+        Task::Check => check::run(),
+        Task::Bench => bench::run(),
+        Task::Million { events } => million::run(events),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// No test needs a server yet: those that will are started here, on loopback, and stopped
+/// by their own process ids.
+fn test() -> run::Done {
+    run::cargo(&["test", "--workspace", "--all-features", "--no-fail-fast"])
+}

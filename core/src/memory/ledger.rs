@@ -41,3 +41,25 @@ impl Ledger for MemoryLedger {
         Ok(lock(&self.0).clone())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::erasure::Step;
+    use crate::ids::ErasureId;
+
+    #[tokio::test]
+    async fn of_two_entries_that_follow_one_head_the_ledger_takes_the_first() {
+        let ledger = MemoryLedger::new();
+        let erasure = ErasureId::random().unwrap();
+        let entry = |head: &Head| Entry::following(head, Timestamp::now(), erasure, Step::Fenced).unwrap();
+        let (first, late) = (entry(&Head::EMPTY), entry(&Head::EMPTY));
+        ledger.append(&first).await.unwrap();
+        assert_eq!(ledger.append(&late).await.unwrap_err().kind(), ErrorKind::Conflict);
+        let second = entry(&first.head());
+        ledger.clone().append(&second).await.unwrap();
+        assert_eq!(ledger.entries().await.unwrap(), [first, second]);
+    }
+}

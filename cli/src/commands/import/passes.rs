@@ -153,6 +153,10 @@ impl<'a> Passes<'a> {
 
     fn draft(&self, line: Line, index: &AliasIndex) -> Result<Draft, BadLine> {
         let bad = |error: oubliette::Error| BadLine::new(line.number, error.to_string());
+        if self.catalogue.is_residue(line.stream.as_str(), index) {
+            let fault = "the stream's name holds an alias: it is stored readable, so name it otherwise";
+            return Err(BadLine::new(line.number, fault));
+        }
         let found = self.catalogue.survey(&line.event_type, &line.data).map_err(bad)?;
         self.catalogue.draft(line.event_type, line.data, &found, index).map_err(bad)
     }

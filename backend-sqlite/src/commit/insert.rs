@@ -1,0 +1,250 @@
+//! Inserting a plan: few round trips, and statements that are prepared once.
+//!
+//! The driver runs each statement on a thread of its own, so a round trip costs more
+//! than a row. A transaction is therefore sent as texts of several statements, with up
+//! to [`ROWS`] rows for each table. Their row counts are rounded up to powers of two, so
+//! that few different texts exist and the prepared ones are found again; what is left
+//! over is bound as NULL and skipped.
+
+use std::collections::HashMap;
+use std::fmt::Write;
+use std::sync::Arc;
+
+use oubliette_core::{KeyId, SealedPart};
+use sqlx::sqlite::{SqliteArguments, SqliteConnection};
+use sqlx::{Arguments, AssertSqlSafe, Encode, Sqlite, Type};
+
+use super::plan::{EventRow, Plan};
+
+/// The most rows that one statement inserts. With nine values each it stays far below
+/// SQLite's 32,766 parameters.
+const ROWS: usize = 256;
+/// The most bytes that are copied for one round trip, as long as it has a row.
+const BYTES: usize = 4 << 20;
+
+/// What goes before the rows of each table, and what the rows are. A broken rule ends the
+/// whole transaction (OR ROLLBACK), and so SQLite keeps no journal for each statement.
+struct Table {
+    insert: &'static str,
+    select: &'static str,
+    row: &'static str,
+}
+
+const EVENTS: Table = Table {
+    insert: "INSERT OR ROLLBACK INTO events \
+        (position, stream, version, event_id, type, schema, recorded_at, parts, open) ",
+    select: "SELECT *",
+    row: "(?,?,?,?,?,?,?,?,?)",
+};
+/// A version turns to NULL, which the schema refuses, when a stream was dropped since the
+/// floor was read: then positions may be free that were given away before.
+const GUARDED: &str = "SELECT column1, column2, CASE WHEN (SELECT floor FROM log) = ? THEN column3 END, \
+    column4, column5, column6, column7, column8, column9";
+const PARTS: Table =
+    Table { insert: "INSERT OR ROLLBACK INTO sealed (id, bytes) ", select: "SELECT *", row: "(?,?)" };
+/// So does a key that was scrubbed.
+const KEYS: Table = Table {
+    insert: "INSERT OR ROLLBACK INTO sealed_key (key, sealed) ",
+    select: "SELECT CASE WHEN NOT EXISTS (SELECT 1 FROM scrubbed WHERE key = column1) THEN column1 END, column2",
+    row: "(?,?)",
+};
+
+/// What stands around the rows of a plan.
+#[derive(Clone, Copy)]
+pub(super) struct Wrap {
+    /// Begins a transaction that only goes on when the log's floor is this.
+    pub(super) begin: Option<u64>,
+    /// Commits.
+    pub(super) commit: bool,
+}
+
+/// Which statements a text has, and for how many rows.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct Shape {
+    begin: bool,
+    events: usize,
+    parts: usize,
+    keys: usize,
+    commit: bool,
+}
+
+/// Remembers the texts.
+#[derive(Default)]
+pub(super) struct Inserter(HashMap<Shape, Arc<str>>);
+
+impl Inserter {
+    /// Inserts everything that is planned.
+    pub(super) async fn insert(
+        &mut self,
+        connection: &mut SqliteConnection,
+        plan: &Plan<'_>,
+        wrap: Wrap,
+    ) -> Result<(), sqlx::Error> {
+        let mut rest = Rest {
+            events: Chunks::of(&plan.events, |row| row.envelope.open.len()),
+            parts: Chunks::of(&plan.parts, |(_, part)| part.as_bytes().len()),
+            keys: Chunks::of(&plan.keys, |_| 0),
+            recorded_at: plan.recorded_at,
+            commit: wrap.commit,
+        };
+        let mut next = Some(self.text_of(&mut rest, wrap.begin)?);
+        while let Some((text, values)) = next {
+            let run = sqlx::query_with(AssertSqlSafe(text), values).execute(&mut *connection);
+            // While the driver's thread runs one text, this one makes the next.
+            let make = async { (!rest.is_empty()).then(|| self.text_of(&mut rest, None)).transpose() };
+            let (done, made) = futures::join!(run, make);
+            done?;
+            next = made?;
+        }
+        Ok(())
+    }
+
+    /// The next text and its values.
+    fn text_of(
+        &mut self,
+        rest: &mut Rest<'_>,
+        begin: Option<u64>,
+    ) -> Result<(Arc<str>, SqliteArguments), sqlx::Error> {
+        let (events, parts, keys) = (rest.events.take(), rest.parts.take(), rest.keys.take());
+        let shape = Shape {
+            begin: begin.is_some(),
+            events: rounded(events.len()),
+            parts: rounded(parts.len()),
+            keys: rounded(keys.len()),
+            commit: rest.is_empty() && rest.commit,
+        };
+        let mut values = Values::default();
+        if let Some(floor) = begin {
+            values.add(signed(floor))?;
+        }
+        values.events(events, rest.recorded_at, shape.events)?;
+        values.rows(parts, shape.parts, 2, |values, (id, part)| {
+            values.add(id)?;
+            values.add(part.as_bytes())
+        })?;
+        values.rows(keys, shape.keys, 2, |values, (key, id)| {
+            values.add(key.as_bytes().as_slice())?;
+            values.add(id)
+        })?;
+        let text = self.0.entry(shape).or_insert_with(|| text(shape)).clone();
+        Ok((text, values.0))
+    }
+}
+
+/// What is left to insert.
+struct Rest<'a> {
+    events: Chunks<'a, EventRow<'a>>,
+    parts: Chunks<'a, (i64, &'a SealedPart)>,
+    keys: Chunks<'a, (KeyId, i64)>,
+    recorded_at: i64,
+    commit: bool,
+}
+
+impl Rest<'_> {
+    fn is_empty(&self) -> bool {
+        self.events.is_empty() && self.parts.is_empty() && self.keys.is_empty()
+    }
+}
+
+fn rounded(rows: usize) -> usize {
+    if rows == 0 { 0 } else { rows.next_power_of_two() }
+}
+
+fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+fn text(shape: Shape) -> Arc<str> {
+    let mut text = String::from(if shape.begin { "BEGIN IMMEDIATE;" } else { "" });
+    for (table, rows, guarded) in
+        [(EVENTS, shape.events, shape.begin), (PARTS, shape.parts, false), (KEYS, shape.keys, false)]
+    {
+        if rows == 0 {
+            continue;
+        }
+        let select = if guarded { GUARDED } else { table.select };
+        let values = std::iter::repeat_n(table.row, rows).collect::<Vec<_>>().join(",");
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{}{select} FROM (VALUES {values}) WHERE column1 IS NOT NULL;", table.insert);
+    }
+    text.push_str(if shape.commit { "COMMIT" } else { "" });
+    text.into()
+}
+
+/// Takes rows off the front, as many as one statement may have.
+struct Chunks<'a, T> {
+    rest: &'a [T],
+    weight: fn(&T) -> usize,
+}
+
+impl<'a, T> Chunks<'a, T> {
+    fn of(rows: &'a [T], weight: fn(&T) -> usize) -> Self {
+        Self { rest: rows, weight }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.rest.is_empty()
+    }
+
+    fn take(&mut self) -> &'a [T] {
+        let mut bytes = 0;
+        let fit = self.rest.iter().take(ROWS).take_while(|row| {
+            let fits = bytes < BYTES;
+            bytes += (self.weight)(row);
+            fits
+        });
+        let (taken, rest) = self.rest.split_at(fit.count());
+        self.rest = rest;
+        taken
+    }
+}
+
+/// The values of one text, in the order of its question marks.
+#[derive(Default)]
+struct Values(SqliteArguments);
+
+impl Values {
+    fn add<'v, T: Encode<'v, Sqlite> + Type<Sqlite>>(&mut self, value: T) -> Result<(), sqlx::Error> {
+        self.0.add(value).map_err(sqlx::Error::Encode)
+    }
+
+    fn events(&mut self, rows: &[EventRow<'_>], recorded_at: i64, of: usize) -> Result<(), sqlx::Error> {
+        // Neighbours mostly share their stream and their type.
+        let (mut stream, mut kind): (Option<Arc<str>>, Option<Arc<str>>) = (None, None);
+        self.rows(rows, of, 9, |values, row| {
+            let event = row.envelope;
+            values.add(signed(row.position))?;
+            values.add(same(&mut stream, row.stream.as_str()))?;
+            values.add(signed(row.version))?;
+            values.add(event.id.as_bytes().as_slice())?;
+            values.add(same(&mut kind, event.event_type.as_str()))?;
+            values.add(i64::from(event.schema))?;
+            values.add(recorded_at)?;
+            values.add(signed(event.parts.len() as u64))?;
+            match std::str::from_utf8(&event.open) {
+                Ok(text) => values.add(text),
+                Err(_) => values.add(event.open.as_slice()),
+            }
+        })
+    }
+
+    /// Adds `rows`, and NULLs for what is left of `of` rows of `columns` values each.
+    fn rows<T>(
+        &mut self,
+        rows: &[T],
+        of: usize,
+        columns: usize,
+        add: impl FnMut(&mut Self, &T) -> Result<(), sqlx::Error>,
+    ) -> Result<(), sqlx::Error> {
+        let mut add = add;
+        rows.iter().try_for_each(|row| add(self, row))?;
+        (rows.len() * columns..of * columns).try_for_each(|_| self.add(None::<i64>))
+    }
+}
+
+fn same(last: &mut Option<Arc<str>>, text: &str) -> Arc<str> {
+    match last {
+        Some(last) if **last == *text => last.clone(),
+        _ => last.insert(text.into()).clone(),
+    }
+}

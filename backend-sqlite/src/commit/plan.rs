@@ -1,0 +1,151 @@
+//! Deciding who is let in, and which rows a transaction inserts.
+
+use std::collections::{HashMap, HashSet};
+
+use jiff::Timestamp;
+use oubliette_core::{
+    Appended, Batch, Envelope, Error, ErrorKind, Expect, KeyId, Position, Result, SealedPart, StreamBatch,
+    StreamId, Version,
+};
+
+use super::heads::Heads;
+
+/// A row of `events`.
+pub(super) struct EventRow<'a> {
+    pub(super) position: u64,
+    pub(super) stream: &'a StreamId,
+    pub(super) version: u64,
+    pub(super) envelope: &'a Envelope,
+}
+
+/// The rows of one transaction.
+pub(super) struct Plan<'a> {
+    pub(super) recorded_at: i64,
+    pub(super) events: Vec<EventRow<'a>>,
+    /// Rows of `sealed`: id and bytes.
+    pub(super) parts: Vec<(i64, &'a SealedPart)>,
+    /// Rows of `sealed_key`: key and the part's id.
+    pub(super) keys: Vec<(KeyId, i64)>,
+    heads: &'a Heads,
+    looked_up: HashMap<StreamId, u64>,
+    head: u64,
+    versions: HashMap<&'a StreamId, u64>,
+    scrubbed: HashSet<KeyId>,
+}
+
+/// The row id of a part.
+pub(crate) fn part_id(position: u64, part: usize) -> i64 {
+    i64::try_from(position << 16).unwrap_or(i64::MAX) | i64::try_from(part).unwrap_or_default()
+}
+
+/// The streams of `batches` whose version must be known and is not: those that are
+/// expected to be new do not count with `guess`.
+pub(super) fn unknown(batches: &[Batch], heads: &Heads, guess: bool) -> Vec<StreamId> {
+    let mut streams: Vec<_> = batches
+        .iter()
+        .flat_map(|batch| &batch.streams)
+        .filter(|part| heads.version(&part.stream).is_none())
+        .filter(|part| !(guess && part.expect == Expect::New))
+        .map(|part| part.stream.clone())
+        .collect();
+    if batches.len() > 1 {
+        streams.sort_unstable();
+        streams.dedup();
+    }
+    streams
+}
+
+impl<'a> Plan<'a> {
+    pub(super) fn new(heads: &'a Heads, looked_up: HashMap<StreamId, u64>) -> Self {
+        Self {
+            recorded_at: Timestamp::now().as_microsecond(),
+            events: Vec::new(),
+            parts: Vec::new(),
+            keys: Vec::new(),
+            heads,
+            looked_up,
+            head: heads.head(),
+            versions: HashMap::new(),
+            scrubbed: HashSet::new(),
+        }
+    }
+
+    /// Refuses parts under these keys. Without them, the schema does.
+    pub(super) fn refusing(self, scrubbed: HashSet<KeyId>) -> Self {
+        Self { scrubbed, ..self }
+    }
+
+    /// Takes a batch in whole, or refuses it in whole.
+    pub(super) fn add(&mut self, batch: &'a Batch) -> Result<Appended> {
+        for part in &batch.streams {
+            self.check(part)?;
+        }
+        let first = self.head + 1;
+        let versions = batch.streams.iter().map(|part| self.take(part)).collect();
+        Ok(Appended { first: Position(first), last: Position(self.head), versions })
+    }
+
+    /// Orders the keys as their index is: rows of one page are inserted together.
+    pub(super) fn sort(&mut self) {
+        self.keys.sort_unstable();
+    }
+
+    /// What the heads are once this is committed.
+    pub(super) fn into_heads(self) -> (u64, Vec<(StreamId, u64)>) {
+        (self.head, self.versions.into_iter().map(|(stream, version)| (stream.clone(), version)).collect())
+    }
+
+    fn version(&self, stream: &StreamId) -> u64 {
+        let remembered = || self.looked_up.get(stream).copied().or_else(|| self.heads.version(stream));
+        self.versions.get(stream).copied().or_else(remembered).unwrap_or_default()
+    }
+
+    fn check(&self, part: &StreamBatch) -> Result<()> {
+        let version = self.version(&part.stream);
+        if !part.expect.holds(Version(version)) {
+            let conflict = Error::new(
+                ErrorKind::Conflict,
+                "append",
+                "another writer was first: read the stream again and decide again",
+            )
+            .with("stream", &part.stream)
+            .with("version", version);
+            return Err(match part.expect {
+                Expect::Exactly(expected) => conflict.with("expected", expected),
+                Expect::New => conflict.with("expected", "a new stream"),
+                Expect::Any => conflict,
+            });
+        }
+        if self.scrubbed.is_empty() {
+            return Ok(());
+        }
+        let mut owners =
+            part.events.iter().flat_map(|event| &event.parts).flatten().flat_map(SealedPart::owners);
+        match owners.find(|owner| self.scrubbed.contains(owner)) {
+            Some(key) => Err(Error::new(
+                ErrorKind::Erased,
+                "append",
+                "a part is sealed under a key that was scrubbed: nothing is stored under it any more",
+            )
+            .with("key", key)),
+            None => Ok(()),
+        }
+    }
+
+    fn take(&mut self, part: &'a StreamBatch) -> Version {
+        let mut version = self.version(&part.stream);
+        for envelope in &part.events {
+            self.head += 1;
+            version += 1;
+            self.events.push(EventRow { position: self.head, stream: &part.stream, version, envelope });
+            for (number, sealed) in envelope.parts.iter().enumerate() {
+                let Some(sealed) = sealed else { continue };
+                let id = part_id(self.head, number);
+                self.parts.push((id, sealed));
+                self.keys.extend(sealed.owners().map(|owner| (owner, id)));
+            }
+        }
+        self.versions.insert(&part.stream, version);
+        Version(version)
+    }
+}

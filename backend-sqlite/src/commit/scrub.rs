@@ -1,0 +1,146 @@
+//! Scrubbing keys and dropping streams, each in a transaction of its own.
+
+use std::collections::HashSet;
+
+use oubliette_core::{Batch, Dropped, Error, ErrorKind, KeyId, Result, Scrubbed, SealedPart, StreamId};
+use sqlx::{Row, SqliteConnection};
+
+use super::Committer;
+use crate::error;
+
+/// Keys as the JSON that statements take them in.
+pub(crate) fn as_json(keys: impl IntoIterator<Item = KeyId>) -> String {
+    let keys: Vec<_> = keys.into_iter().map(|key| format!("\"{key}\"")).collect();
+    format!("[{}]", keys.join(","))
+}
+
+/// Which owners of these batches' parts were scrubbed.
+pub(super) async fn scrubbed_of(
+    connection: &mut SqliteConnection,
+    batches: &[Batch],
+) -> Result<HashSet<KeyId>, sqlx::Error> {
+    let parts = batches.iter().flat_map(Batch::events).flat_map(|event| &event.parts).flatten();
+    let owners: HashSet<_> = parts.flat_map(SealedPart::owners).collect();
+    if owners.is_empty() {
+        return Ok(owners);
+    }
+    let found = sqlx::query(
+        "SELECT scrubbed.key FROM json_each(?1) AS asked CROSS JOIN scrubbed ON scrubbed.key = unhex(asked.value)",
+    )
+    .bind(as_json(owners))
+    .fetch_all(connection)
+    .await?;
+    found
+        .iter()
+        .map(|row| KeyId::try_from(row.try_get::<&[u8], _>(0)?).map_err(|_| sqlx::Error::RowNotFound))
+        .collect()
+}
+
+impl Committer {
+    pub(super) async fn scrub(&mut self, keys: &[KeyId]) -> Result<Scrubbed> {
+        let scrubbed = self.take_away(&as_json(keys.iter().copied())).await;
+        if scrubbed.is_err() {
+            self.roll_back().await;
+        }
+        scrubbed.map_err(error::of("scrub"))
+    }
+
+    async fn take_away(&mut self, keys: &str) -> Result<Scrubbed, sqlx::Error> {
+        let connection = &mut self.connection;
+        sqlx::query("BEGIN IMMEDIATE").execute(&mut *connection).await?;
+        sqlx::query("INSERT OR IGNORE INTO scrubbed (key) SELECT unhex(value) FROM json_each(?1)")
+            .bind(keys)
+            .execute(&mut *connection)
+            .await?;
+        // The other owners of a part that has several: they stand in its head, 16 bytes
+        // each from the third. Past the last one are bytes that are no key of the part.
+        sqlx::query(
+            "WITH dead (key) AS MATERIALIZED (SELECT unhex(value) FROM json_each(?1)),
+                  place (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM place WHERE n < 254)
+             DELETE FROM sealed_key WHERE (key, sealed) IN (
+                 SELECT substr(sealed.bytes, 3 + 16 * place.n, 16), sealed.id
+                 FROM dead CROSS JOIN sealed_key AS own ON own.key = dead.key
+                     CROSS JOIN sealed ON sealed.id = own.sealed AND substr(sealed.bytes, 2, 1) <> x'01'
+                     CROSS JOIN place)
+             AND key NOT IN dead",
+        )
+        .bind(keys)
+        .execute(&mut *connection)
+        .await?;
+        let parts = sqlx::query(
+            "DELETE FROM sealed WHERE id IN (
+                 SELECT sealed FROM sealed_key WHERE key IN (SELECT unhex(value) FROM json_each(?1)))",
+        )
+        .bind(keys)
+        .execute(&mut *connection)
+        .await?
+        .rows_affected();
+        sqlx::query("DELETE FROM sealed_key WHERE key IN (SELECT unhex(value) FROM json_each(?1))")
+            .bind(keys)
+            .execute(&mut *connection)
+            .await?;
+        sqlx::query("COMMIT").execute(&mut *connection).await?;
+        Ok(Scrubbed { parts })
+    }
+
+    pub(super) async fn drop_stream(&mut self, stream: &StreamId) -> Result<Dropped> {
+        let dropped = self.take_down(stream).await;
+        if !matches!(dropped, Ok(Some(_))) {
+            self.roll_back().await;
+        }
+        self.heads.forget();
+        dropped.map_err(error::of("drop"))?.ok_or_else(|| {
+            Error::new(ErrorKind::NotFound, "drop", "the stream has no events").with("stream", stream)
+        })
+    }
+
+    /// `None` when there is nothing to take down, and then the transaction stays open.
+    async fn take_down(&mut self, stream: &StreamId) -> Result<Option<Dropped>, sqlx::Error> {
+        let connection = &mut self.connection;
+        sqlx::query("BEGIN IMMEDIATE").execute(&mut *connection).await?;
+        let version = sqlx::query("SELECT max(version) FROM events WHERE stream = ?1")
+            .bind(stream.as_str())
+            .fetch_one(&mut *connection)
+            .await?
+            .try_get::<Option<i64>, _>(0)?;
+        let Some(version) = version else { return Ok(None) };
+        sqlx::query(
+            "INSERT INTO dropped (stream, version) VALUES (?1, ?2)
+             ON CONFLICT (stream) DO UPDATE SET version = excluded.version",
+        )
+        .bind(stream.as_str())
+        .bind(version)
+        .execute(&mut *connection)
+        .await?;
+        // Its positions stay taken, the log's last one too.
+        sqlx::query("UPDATE log SET floor = max(floor, (SELECT max(position) FROM events))")
+            .execute(&mut *connection)
+            .await?;
+        for delete in [
+            "DELETE FROM sealed_key WHERE (key, sealed) IN (
+                 SELECT substr(sealed.bytes, 3, 16), sealed.id FROM events
+                     CROSS JOIN sealed ON sealed.id BETWEEN events.position << 16 AND events.position << 16 | 65535
+                 WHERE events.stream = ?1)",
+            "WITH place (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM place WHERE n < 254)
+             DELETE FROM sealed_key WHERE (key, sealed) IN (
+                 SELECT substr(sealed.bytes, 3 + 16 * place.n, 16), sealed.id FROM events
+                     CROSS JOIN sealed ON sealed.id BETWEEN events.position << 16 AND events.position << 16 | 65535
+                         AND substr(sealed.bytes, 2, 1) <> x'01'
+                     CROSS JOIN place
+                 WHERE events.stream = ?1)",
+            "DELETE FROM sealed WHERE id IN (
+                 SELECT sealed.id FROM events
+                     CROSS JOIN sealed ON sealed.id BETWEEN events.position << 16 AND events.position << 16 | 65535
+                 WHERE events.stream = ?1)",
+        ] {
+            sqlx::query(delete).bind(stream.as_str()).execute(&mut *connection).await?;
+        }
+        let events = sqlx::query("DELETE FROM events WHERE stream = ?1")
+            .bind(stream.as_str())
+            .execute(&mut *connection)
+            .await?
+            .rows_affected();
+        sqlx::query("COMMIT").execute(&mut *connection).await?;
+        Ok(Some(Dropped { events }))
+    }
+}

@@ -1,0 +1,17 @@
+//! The program, as a person and a script use it.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a test that fails may panic"
+)]
+
+mod closed;
+mod crash;
+mod demo;
+mod forgetting;
+mod hostile;
+mod importing;
+mod processes;
+mod support;

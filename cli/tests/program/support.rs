@@ -1,0 +1,144 @@
+//! Running the program.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// The program with arguments, not yet run.
+pub(crate) fn program<const N: usize>(arguments: [&str; N]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_oubliette"));
+    command.args(arguments).stdin(Stdio::null()).env_remove("OUBLIETTE_DIR").env_remove("OUBLIETTE_LOG");
+    command
+}
+
+/// What a run printed and how it ended.
+#[derive(Debug)]
+pub(crate) struct Run {
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl From<Output> for Run {
+    fn from(output: Output) -> Self {
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
+impl Run {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|_| panic!("no JSON: {self:?}"))
+    }
+}
+
+pub(crate) fn run<const N: usize>(arguments: [&str; N]) -> Run {
+    program(arguments).output().unwrap().into()
+}
+
+/// Runs the program, which must succeed.
+pub(crate) fn ok<const N: usize>(arguments: [&str; N]) -> Run {
+    let run = run(arguments);
+    assert_eq!(run.code, 0, "{run:?}");
+    run
+}
+
+/// The sample's folder.
+pub(crate) fn sample(file: &str) -> String {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../examples/github");
+    folder.join(file).to_str().unwrap().to_owned()
+}
+
+/// A directory of the program's, in a folder that is taken away.
+pub(crate) struct Dir(TempDir);
+
+impl Dir {
+    /// A new one.
+    pub(crate) fn new() -> Self {
+        let dir = Self(tempfile::tempdir().unwrap());
+        ok(["init", "--dir", dir.path()]);
+        dir
+    }
+
+    /// A new one with small events of `customers` in it.
+    pub(crate) fn with(customers: &[&str]) -> Self {
+        let dir = Self::new();
+        let catalogue = dir.write("catalogue.toml", CATALOGUE);
+        let lines: String = customers.iter().map(|customer| line(customer)).collect();
+        let events = dir.write("events.jsonl", &lines);
+        ok(["import", "--dir", dir.path(), "--catalogue", &catalogue, &events]);
+        dir
+    }
+
+    pub(crate) fn root(&self) -> PathBuf {
+        self.0.path().join("house")
+    }
+
+    pub(crate) fn path(&self) -> &str {
+        Box::leak(self.root().to_str().unwrap().to_owned().into_boxed_str())
+    }
+
+    /// Writes a file beside the directory.
+    pub(crate) fn write(&self, name: &str, text: impl AsRef<[u8]>) -> String {
+        let path = self.0.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    }
+
+    /// The events, as `read --json` prints them.
+    pub(crate) fn read(&self) -> Vec<Value> {
+        let run = ok(["read", "--dir", self.path(), "--json"]);
+        run.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    pub(crate) fn certificates(&self) -> Vec<PathBuf> {
+        let folder = std::fs::read_dir(self.root().join("certificates"));
+        folder.map(|entries| entries.map(|entry| entry.unwrap().path()).collect()).unwrap_or_default()
+    }
+}
+
+/// An event about a customer.
+pub(crate) fn line(customer: &str) -> String {
+    format!(
+        "{{\"stream\":\"customer-{customer}\",\"type\":\"registered\",\"data\":{{\"customer\":{{\"id\":\"{customer}\",\
+         \"name\":\"Name of {customer}\",\"email\":\"{customer}@example.org\"}},\"plan\":\"free\"}}}}\n"
+    )
+}
+
+pub(crate) const CATALOGUE: &str = r#"
+name = "customers"
+
+[residue]
+policy = "refuse"
+
+[purpose.contract]
+basis = "contract"
+retention = "3 years"
+description = "Serves the customer."
+
+[[rule]]
+name = "customers"
+at = "$.customer"
+subject = "$.id"
+aliases = ["$.email"]
+
+[[rule.fields]]
+paths = ["$.name", "$.email"]
+purpose = "contract"
+null = "nobody"
+"#;
+
+/// Every file under a folder.
+pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() { found.extend(files(&path)) } else { found.push(path) }
+    }
+    found
+}

@@ -1,0 +1,61 @@
+//! The macros that turn a list of cases into tests, names, and a call by name.
+
+/// One `#[test]` for each promise of [`EventLog`](oubliette_core::EventLog).
+///
+/// The argument is a type that is a `Fixture<dyn EventLog>`.
+#[macro_export]
+macro_rules! event_log {
+    ($fixture:ty) => {
+        mod event_log {
+            #[allow(unused_imports)]
+            use super::*;
+            $crate::__log_cases! { __tests! ($fixture, dyn $crate::core::EventLog, log) }
+        }
+    };
+}
+
+/// One `#[test]` for each promise of [`KeyVault`](oubliette_core::KeyVault).
+///
+/// The argument is a type that is a `Fixture<dyn KeyVault>`.
+#[macro_export]
+macro_rules! key_vault {
+    ($fixture:ty) => {
+        mod key_vault {
+            #[allow(unused_imports)]
+            use super::*;
+            $crate::__vault_cases! { __tests! ($fixture, dyn $crate::core::KeyVault, vault) }
+        }
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __tests {
+    (($fixture:ty, $part:ty, $cases:ident) $($case:ident)*) => {
+        $(
+            #[test]
+            fn $case() {
+                $crate::run(async {
+                    $crate::$cases::$case(<$fixture as $crate::Fixture<$part>>::fresh().await).await;
+                });
+            }
+        )*
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __names {
+    (() $($case:ident)*) => { &[$(stringify!($case)),*] };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __by_name {
+    (($name:ident, $fixture:ident) $($case:ident)*) => {
+        match $name {
+            $(stringify!($case) => $case($fixture).await,)*
+            _ => panic!("there is no case of this name"),
+        }
+    };
+}

@@ -1,0 +1,75 @@
+//! What a backend author hands to the suite.
+
+use std::fmt;
+use std::fs;
+use std::future::Future;
+use std::path::Path;
+use std::sync::Arc;
+
+/// One empty store, and the ways to open it.
+///
+/// `Part` is the trait that the backend implements, as `dyn EventLog`.
+pub trait Fixture<Part: ?Sized>: Send + Sync + Sized + 'static {
+    /// A new, empty store.
+    fn fresh() -> impl Future<Output = Self> + Send;
+
+    /// Opens the store. Opened again while it is open, it is a second instance on the
+    /// same store; opened again after that, it is the store after a restart.
+    fn open(&self) -> impl Future<Output = Arc<Part>> + Send;
+
+    /// Every byte that the store has at rest, free pages, journals and all.
+    fn residue(&self) -> impl Future<Output = Vec<Blob>> + Send;
+}
+
+/// Bytes at rest, and where they lie.
+#[derive(Clone)]
+pub struct Blob {
+    /// Where they lie: a file, an object, a table.
+    pub name: String,
+    /// The bytes.
+    pub bytes: Vec<u8>,
+}
+
+impl Blob {
+    /// Bytes and where they lie.
+    pub fn new(name: impl Into<String>, bytes: impl Into<Vec<u8>>) -> Self {
+        Self { name: name.into(), bytes: bytes.into() }
+    }
+
+    /// Every file under a folder.
+    ///
+    /// # Panics
+    /// When one cannot be read: a scan that misses a file proves nothing.
+    pub fn files(folder: &Path) -> Vec<Self> {
+        let entries = fs::read_dir(folder).expect("a folder of the store can be listed");
+        let paths = entries.map(|entry| entry.expect("a folder of the store can be listed").path());
+        let blobs = paths.flat_map(|path| match path.is_dir() {
+            true => Self::files(&path),
+            false => {
+                let bytes = fs::read(&path).expect("a file of the store can be read");
+                vec![Self::new(path.display().to_string(), bytes)]
+            }
+        });
+        blobs.collect()
+    }
+}
+
+impl fmt::Debug for Blob {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Blob({}, {} bytes)", self.name, self.bytes.len())
+    }
+}
+
+/// Where `needle` stands in the blobs, raw or in hex, if anywhere.
+pub(crate) fn found<'a>(blobs: &'a [Blob], needle: &[u8]) -> Option<&'a str> {
+    let forms = [needle.to_vec(), hex::encode(needle).into_bytes(), hex::encode_upper(needle).into_bytes()];
+    let holds = |blob: &&Blob| forms.iter().any(|form| memchr::memmem::find(&blob.bytes, form).is_some());
+    blobs.iter().find(holds).map(|blob| blob.name.as_str())
+}
+
+/// Where a text stands in the blobs: as it is, in lower case, or in UTF-16, if anywhere.
+pub(crate) fn found_text<'a>(blobs: &'a [Blob], text: &str) -> Option<&'a str> {
+    let wide = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let forms = [text.as_bytes().to_vec(), text.to_lowercase().into_bytes(), wide];
+    forms.iter().find_map(|form| found(blobs, form))
+}

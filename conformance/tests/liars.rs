@@ -1,0 +1,92 @@
+//! The suite is tested too: each case catches a part that breaks just its promise.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test panics when something is wrong"
+)]
+
+mod liar;
+
+use std::collections::BTreeSet;
+use std::fmt::Debug;
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use oubliette_conformance::{log, run, vault};
+
+use crate::liar::log::{LIARS as LOG_LIARS, Lie as LogLie, Logs};
+use crate::liar::vault::{LIARS as VAULT_LIARS, Lie as VaultLie, Vaults};
+
+#[test]
+fn every_case_of_a_log_has_a_liar() {
+    assert_eq!(liars(LOG_LIARS), log::CASES.iter().copied().collect::<BTreeSet<_>>());
+}
+
+#[test]
+fn every_case_of_a_vault_has_a_liar() {
+    assert_eq!(liars(VAULT_LIARS), vault::CASES.iter().copied().collect::<BTreeSet<_>>());
+}
+
+#[test]
+fn every_lie_of_a_log_is_caught() {
+    let uncaught = uncaught(LOG_LIARS, |case, lie| log::case(case, Logs::new(lie)));
+    assert_eq!(uncaught, Vec::<String>::new(), "each case catches its liar");
+}
+
+#[test]
+fn every_lie_of_a_vault_is_caught() {
+    let uncaught = uncaught(VAULT_LIARS, |case, lie| vault::case(case, Vaults::new(lie)));
+    assert_eq!(uncaught, Vec::<String>::new(), "each case catches its liar");
+}
+
+/// The control: what is caught is the lie, not the wrapper that tells it.
+#[test]
+fn who_does_not_lie_is_not_caught() {
+    for case in log::CASES {
+        run(log::case(case, Logs::new(LogLie::Nothing)));
+    }
+    for case in vault::CASES {
+        run(vault::case(case, Vaults::new(VaultLie::Nothing)));
+    }
+}
+
+/// The promises in the docs of the traits that name their case.
+#[test]
+fn every_case_that_the_docs_name_is_there() {
+    let sources = [
+        (include_str!("../../core/src/log.rs"), log::CASES),
+        (include_str!("../../core/src/vault.rs"), vault::CASES),
+    ];
+    for (source, cases) in sources {
+        let named = source.split("(`").skip(1).filter_map(|rest| rest.split_once("`)"));
+        let missing: Vec<&str> = named.map(|(name, _)| name).filter(|name| !cases.contains(name)).collect();
+        assert_eq!(missing, Vec::<&str>::new(), "a promise names the case that checks it");
+        assert!(source.matches("(`").count() > 5, "the docs name their cases as this test reads them");
+    }
+}
+
+fn liars<Lie>(table: &[(&'static str, Lie)]) -> BTreeSet<&'static str> {
+    table.iter().map(|(case, _)| *case).collect()
+}
+
+/// Runs each liar against its case, side by side, and gives those that got away.
+fn uncaught<Lie, Case>(
+    table: &'static [(&'static str, Lie)],
+    case: impl Fn(&'static str, Lie) -> Case + Copy + Send,
+) -> Vec<String>
+where
+    Lie: Copy + Debug + Sync,
+    Case: Future<Output = ()>,
+{
+    std::thread::scope(|scope| {
+        let caught = move |(name, lie): &'static (&'static str, Lie)| {
+            catch_unwind(AssertUnwindSafe(|| run(case(name, *lie)))).is_err()
+        };
+        let running: Vec<_> = table.iter().map(|entry| (entry, scope.spawn(move || caught(entry)))).collect();
+        let free =
+            running.into_iter().filter_map(|(entry, thread)| (!thread.join().unwrap()).then_some(entry));
+        free.map(|(case, lie)| format!("{lie:?} is not caught by {case}")).collect()
+    })
+}

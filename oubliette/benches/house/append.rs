@@ -1,0 +1,114 @@
+//! Sealed appends beside raw inserts.
+
+use std::time::Instant;
+
+use oubliette::{Expect, Oubliette, StreamId, SubjectId, Version};
+
+use crate::events::{SUBJECTS, house, order, subject};
+use crate::raw::{Raw, Row};
+use crate::report::Report;
+
+/// A shape of load: writers, events a commit, commits of each writer in a round.
+struct Load(usize, usize, usize);
+
+pub(crate) async fn run(quick: bool, report: &mut Report) {
+    let folder = tempfile::tempdir().unwrap();
+    let (house, raw) = (house(folder.path()).await, Raw::open(folder.path()).await);
+    let subjects: Vec<SubjectId> = (0..SUBJECTS).map(subject).collect();
+    let bytes = stored_bytes(&house, &subjects).await;
+    let rounds = if quick { 3 } else { 11 };
+    report.section(
+        format!("Append, beside the barest insert of the same {} bytes (synchronous=FULL)", bytes.len()),
+        "events/s",
+    );
+    let loads = [
+        ("1 a commit, 1 writer", Load(1, 1, 600)),
+        ("1 a commit, 8 writers", Load(8, 1, 150)),
+        ("1 a commit, 32 writers", Load(32, 1, 60)),
+        ("10 a commit, 1 writer", Load(1, 10, 200)),
+        ("100 a commit, 1 writer", Load(1, 100, 60)),
+        ("100 a commit, 8 writers", Load(8, 100, 10)),
+        ("1,000 a commit, 1 writer", Load(1, 1000, 12)),
+    ];
+    for (number, (name, load)) in loads.into_iter().enumerate() {
+        let mut measured = Vec::new();
+        // The first round warms up, and is not counted.
+        for round in 0..=rounds {
+            let place = format!("{number}-{round}");
+            let base = raw_round(&raw, &load, &place, &bytes).await;
+            let ours = house_round(&house, &load, &place, &subjects).await;
+            if round > 0 {
+                measured.push((base, ours));
+            }
+        }
+        report.row(name, &measured);
+    }
+}
+
+/// One event as the house stores it, for the raw side to store as many bytes.
+async fn stored_bytes(house: &Oubliette, subjects: &[SubjectId]) -> Vec<u8> {
+    use futures::TryStreamExt as _;
+    for some in subjects.chunks(100) {
+        let events: Vec<_> = some.iter().map(|subject| order(0, subject)).collect();
+        house.append("warm", Expect::Any, events).await.unwrap();
+    }
+    let query = oubliette::Query::stream(StreamId::new("warm").unwrap()).limit(1);
+    let page = house.log().read(query).try_next().await.unwrap().unwrap();
+    page[0].envelope.encode().unwrap()
+}
+
+async fn raw_round(raw: &Raw, load: &Load, place: &str, bytes: &[u8]) -> f64 {
+    let Load(writers, each, commits) = *load;
+    let begun = Instant::now();
+    let writers = (0..writers).map(|writer| {
+        let (raw, bytes, stream) = (Raw(raw.0.clone()), bytes.to_vec(), format!("{place}-{writer}"));
+        tokio::spawn(async move {
+            for commit in 0..commits {
+                let rows: Vec<_> = (0..each)
+                    .map(|n| Row {
+                        stream: &stream,
+                        version: i64::try_from(commit * each + n + 1).unwrap(),
+                        bytes: &bytes,
+                    })
+                    .collect();
+                raw.insert(&rows).await;
+            }
+        })
+    });
+    finish(writers.collect()).await;
+    rate(load, begun)
+}
+
+async fn house_round(house: &Oubliette, load: &Load, place: &str, subjects: &[SubjectId]) -> f64 {
+    let Load(writers, each, commits) = *load;
+    let begun = Instant::now();
+    let writers = (0..writers).map(|writer| {
+        let (house, subjects) = (house.clone(), subjects.to_vec());
+        let stream = StreamId::new(format!("{place}-{writer}")).unwrap();
+        tokio::spawn(async move {
+            for commit in 0..commits {
+                let first = commit * each;
+                let events = (first..first + each).map(|n| order(n as u64, &subjects[n % subjects.len()]));
+                let expect = match first {
+                    0 => Expect::New,
+                    _ => Expect::Exactly(Version(first as u64)),
+                };
+                house.append(stream.clone(), expect, events).await.unwrap();
+            }
+        })
+    });
+    finish(writers.collect()).await;
+    rate(load, begun)
+}
+
+async fn finish(tasks: Vec<tokio::task::JoinHandle<()>>) {
+    for task in tasks {
+        task.await.unwrap();
+    }
+}
+
+#[allow(clippy::cast_precision_loss, reason = "a rate is rounded anyway")]
+fn rate(load: &Load, begun: Instant) -> f64 {
+    let Load(writers, each, commits) = *load;
+    (writers * each * commits) as f64 / begun.elapsed().as_secs_f64()
+}

@@ -1,0 +1,19 @@
+//! What is checked beside the tests.
+
+use crate::imports;
+use crate::run::{Done, cargo, cargo_with};
+
+/// Features of the facade: each stands alone.
+const FEATURES: [&str; 3] = ["sqlite", "kms-local", "catalogue"];
+
+pub(crate) fn run() -> Done {
+    cargo(&["fmt", "--all", "--check"])?;
+    imports::run()?;
+    cargo(&["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"])?;
+    cargo_with(&["doc", "--workspace", "--no-deps", "--all-features"], &[("RUSTDOCFLAGS", "-D warnings")])?;
+    cargo(&["check", "--package", "oubliette", "--no-default-features"])?;
+    for feature in FEATURES {
+        cargo(&["check", "--package", "oubliette", "--no-default-features", "--features", feature])?;
+    }
+    Ok(())
+}
