@@ -23,6 +23,8 @@ macro_rules! head {
     };
 }
 
+// `+ 0` in LIMIT: for a bare parameter SQLite would prepare the statement anew each time.
+
 const ALL: &str = concat!(
     "SELECT ",
     head!(),

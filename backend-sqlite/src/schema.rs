@@ -9,6 +9,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqlitePoolOptions, Sq
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row, SqlitePool};
 use tokio::io::AsyncReadExt;
 
+use crate::commit::TEXTS;
 use crate::config::{SqliteLogBuilder, Synchronous};
 use crate::error;
 
@@ -22,7 +23,7 @@ pub(crate) async fn writer(config: &SqliteLogBuilder) -> Result<SqliteConnection
     create(&config.path).await?;
     refuse_truncated(&config.path).await?;
     let mut connection = options(config)
-        .statement_cache_capacity(256)
+        .statement_cache_capacity(TEXTS)
         // Fewer checkpoints write the pages that every commit touches fewer times.
         .pragma("wal_autocheckpoint", "4000")
         .pragma("journal_size_limit", "67108864")
@@ -149,7 +150,7 @@ async fn migrate(connection: &mut SqliteConnection) -> Result<()> {
         let mark = format!("PRAGMA application_id = {APPLICATION_ID}");
         sqlx::query(AssertSqlSafe(mark)).execute(&mut *transaction).await.map_err(error::of(OP))?;
     }
-    MIGRATIONS.run(&mut *transaction).await.map_err(|error| match error {
+    MIGRATIONS.run_direct(None, &mut *transaction, false).await.map_err(|error| match error {
         MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => {
             error::from_driver(OP, &error)
         }

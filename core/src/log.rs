@@ -21,7 +21,7 @@ pub type PageStream = BoxStream<'static, Result<Vec<Recorded>>>;
 ///
 /// - A log sees envelopes only, and stores every byte of them as it got it.
 /// - It never holds a key, and knows neither subjects nor purposes.
-/// - Error texts hold no value of an event.
+/// - Errors and `Debug` hold no value of an event (`an_error_tells_no_value_of_an_event`).
 #[async_trait]
 pub trait EventLog: Debug + Send + Sync + 'static {
     /// The numbers this log can bear.
@@ -40,7 +40,9 @@ pub trait EventLog: Debug + Send + Sync + 'static {
     /// - Positions grow in the order in which events become visible
     ///   (`positions_are_ordered_without_gaps_that_fill_later`).
     /// - A part under a scrubbed key is refused (`a_scrubbed_key_seals_no_more`).
-    /// - A future dropped half-way leaves all or nothing.
+    /// - Events keep the order of the batch (`a_batch_keeps_the_order_of_its_entries`).
+    /// - A future dropped half-way leaves all or nothing
+    ///   (`a_dropped_append_leaves_all_or_nothing`).
     ///
     /// # Errors
     /// `Conflict` when a stream's `expect` does not hold, and nothing is appended;
@@ -63,13 +65,17 @@ pub trait EventLog: Debug + Send + Sync + 'static {
     /// `Unavailable` when the store is.
     async fn head(&self) -> Result<Position>;
 
-    /// The last version of a stream, [`Version::ZERO`] when it has no events.
+    /// The last version of a stream, [`Version::ZERO`] when it never had events.
     ///
     /// # Errors
     /// `Unavailable` when the store is.
     async fn version(&self, stream: &StreamId) -> Result<Version>;
 
-    /// Waits until the head is beyond `position`, whoever appends. Safe to cancel.
+    /// Waits until the head is beyond `position`, whoever appends.
+    ///
+    /// # Implementors
+    /// - It wakes (`a_wait_ends_when_the_head_moves`), and can be dropped
+    ///   (`a_wait_can_be_cancelled`).
     ///
     /// # Errors
     /// `Unavailable` when the store is.
@@ -81,6 +87,8 @@ pub trait EventLog: Debug + Send + Sync + 'static {
     /// - The events stay where they are, the part's number reads as scrubbed, and all
     ///   else is byte-identical (`a_scrub_takes_only_the_dead_parts`).
     /// - Its cost depends on the parts under these keys, not on the rest of the log.
+    /// - Where `bytes_gone` is promised, no byte of them is left
+    ///   (`a_scrub_leaves_no_byte_of_a_dead_part`).
     /// - Safe to repeat (`a_scrub_can_be_repeated`).
     ///
     /// # Errors
@@ -89,6 +97,10 @@ pub trait EventLog: Debug + Send + Sync + 'static {
 
     /// Drops a whole stream. Its positions stay taken, its name can be used again, and
     /// its versions go on from where they were. Never a single event.
+    ///
+    /// # Implementors
+    /// - All of it goes (`a_dropped_stream_is_gone_as_a_whole`), and no number is given
+    ///   twice (`positions_and_versions_go_on_after_a_drop`).
     ///
     /// # Errors
     /// `NotFound` when the stream has no events; `Unavailable` when the store is.

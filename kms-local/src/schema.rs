@@ -83,7 +83,8 @@ fn options(path: &Path, patience: Duration) -> SqliteConnectOptions {
 async fn migrate(connection: &mut SqliteConnection) -> Result<()> {
     // One transaction around all: of two processes that come with a new release, one waits.
     let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await.map_err(sql("open"))?;
-    MIGRATIONS.run(&mut *transaction).await.map_err(error::migration)?;
+    // Not `run`: the future that it makes cannot be sent to another thread from here.
+    MIGRATIONS.run_direct(None, &mut *transaction, false).await.map_err(error::migration)?;
     transaction.commit().await.map_err(sql("open"))
 }
 

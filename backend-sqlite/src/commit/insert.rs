@@ -22,6 +22,9 @@ const ROWS: usize = 256;
 /// The most bytes that are copied for one round trip, as long as it has a row.
 const BYTES: usize = 4 << 20;
 
+/// How many texts are remembered, here and in the connection.
+pub(crate) const TEXTS: usize = 100;
+
 /// What goes before the rows of each table, and what the rows are. A broken rule ends the
 /// whole transaction (OR ROLLBACK), and so SQLite keeps no journal for each statement.
 struct Table {
@@ -49,15 +52,6 @@ const KEYS: Table = Table {
     row: "(?,?)",
 };
 
-/// What stands around the rows of a plan.
-#[derive(Clone, Copy)]
-pub(super) struct Wrap {
-    /// Begins a transaction that only goes on when the log's floor is this.
-    pub(super) begin: Option<u64>,
-    /// Commits.
-    pub(super) commit: bool,
-}
-
 /// Which statements a text has, and for how many rows.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct Shape {
@@ -73,21 +67,21 @@ struct Shape {
 pub(super) struct Inserter(HashMap<Shape, Arc<str>>);
 
 impl Inserter {
-    /// Inserts everything that is planned.
+    /// Inserts everything that is planned, and commits. With `floor` it begins the
+    /// transaction, which goes on only when that is the log's floor.
     pub(super) async fn insert(
         &mut self,
         connection: &mut SqliteConnection,
         plan: &Plan<'_>,
-        wrap: Wrap,
+        floor: Option<u64>,
     ) -> Result<(), sqlx::Error> {
         let mut rest = Rest {
             events: Chunks::of(&plan.events, |row| row.envelope.open.len()),
             parts: Chunks::of(&plan.parts, |(_, part)| part.as_bytes().len()),
             keys: Chunks::of(&plan.keys, |_| 0),
             recorded_at: plan.recorded_at,
-            commit: wrap.commit,
         };
-        let mut next = Some(self.text_of(&mut rest, wrap.begin)?);
+        let mut next = Some(self.text_of(&mut rest, floor)?);
         while let Some((text, values)) = next {
             let run = sqlx::query_with(AssertSqlSafe(text), values).execute(&mut *connection);
             // While the driver's thread runs one text, this one makes the next.
@@ -103,18 +97,18 @@ impl Inserter {
     fn text_of(
         &mut self,
         rest: &mut Rest<'_>,
-        begin: Option<u64>,
+        floor: Option<u64>,
     ) -> Result<(Arc<str>, SqliteArguments), sqlx::Error> {
         let (events, parts, keys) = (rest.events.take(), rest.parts.take(), rest.keys.take());
         let shape = Shape {
-            begin: begin.is_some(),
+            begin: floor.is_some(),
             events: rounded(events.len()),
             parts: rounded(parts.len()),
             keys: rounded(keys.len()),
-            commit: rest.is_empty() && rest.commit,
+            commit: rest.is_empty(),
         };
         let mut values = Values::default();
-        if let Some(floor) = begin {
+        if let Some(floor) = floor {
             values.add(signed(floor))?;
         }
         values.events(events, rest.recorded_at, shape.events)?;
@@ -126,6 +120,9 @@ impl Inserter {
             values.add(key.as_bytes().as_slice())?;
             values.add(id)
         })?;
+        if self.0.len() >= TEXTS {
+            self.0.clear();
+        }
         let text = self.0.entry(shape).or_insert_with(|| text(shape)).clone();
         Ok((text, values.0))
     }
@@ -137,7 +134,6 @@ struct Rest<'a> {
     parts: Chunks<'a, (i64, &'a SealedPart)>,
     keys: Chunks<'a, (KeyId, i64)>,
     recorded_at: i64,
-    commit: bool,
 }
 
 impl Rest<'_> {

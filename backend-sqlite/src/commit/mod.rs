@@ -11,7 +11,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 pub(crate) use self::heads::HEAD;
 use self::heads::Heads;
-use self::insert::{Inserter, Wrap};
+use self::insert::Inserter;
+pub(crate) use self::insert::TEXTS;
 use self::plan::Plan;
 pub(crate) use self::scrub::as_json;
 use crate::error;
@@ -139,8 +140,7 @@ impl Committer {
             return Ok(None);
         }
         plan.sort();
-        let wrap = Wrap { begin: Some(self.heads.floor()), commit: true };
-        match self.inserter.insert(&mut self.connection, &plan, wrap).await {
+        match self.inserter.insert(&mut self.connection, &plan, Some(self.heads.floor())).await {
             Ok(()) => {
                 let heads = plan.into_heads();
                 self.heads.advance(heads);
@@ -164,8 +164,7 @@ impl Committer {
         let mut plan = Plan::new(&self.heads, versions).refusing(scrubbed);
         let outcomes = batches.iter().map(|batch| plan.add(batch)).collect();
         plan.sort();
-        let wrap = Wrap { begin: None, commit: true };
-        self.inserter.insert(&mut self.connection, &plan, wrap).await?;
+        self.inserter.insert(&mut self.connection, &plan, None).await?;
         let heads = plan.into_heads();
         self.heads.advance(heads);
         Ok(outcomes)

@@ -274,3 +274,15 @@ async fn a_lease_is_never_longer_than_a_minute() {
     let key = mint(&vault, &subject("c-42"), Purpose::declared("contract")).await;
     assert!(is_live(&vault, &key).await);
 }
+
+/// The futures of a vault can be moved to any thread of a runtime.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_vault_can_be_created_and_opened_in_a_task() {
+    let house = House::new();
+    let (directory, master) = (house.vault(), house.master());
+    let vault =
+        tokio::spawn(async move { LocalVault::create(directory, master).await }).await.unwrap().unwrap();
+    vault.close().await;
+    let (directory, master) = (house.vault(), house.master());
+    tokio::spawn(async move { LocalVault::open(&directory, master).await }).await.unwrap().unwrap();
+}
