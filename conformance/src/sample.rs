@@ -49,7 +49,7 @@ pub(crate) fn numbers(range: std::ops::Range<u64>) -> Vec<Envelope> {
 /// An event with one part for each list of owners.
 pub(crate) fn sealed(stream: &StreamId, parts: &[&[&Key]]) -> Envelope {
     let mut envelope = numbered(0);
-    let mut nonces = Nonces::draw(parts.len()).unwrap();
+    let mut nonces = Nonces::of(parts.len());
     for (part, owners) in (0..).zip(parts) {
         let place = Place { stream, event: envelope.id, part };
         let owners: Vec<Key> = owners.iter().copied().cloned().collect();

@@ -35,10 +35,10 @@ impl Oubliette {
         Error: From<S::Error>,
     {
         // Serialization is done before the future starts, so that events need not be `Send`.
-        let drafts = stream.try_into().map_err(Error::from).and_then(|stream| {
-            let drafts = events.into_iter().map(|event| Draft::new(&event)).collect::<Result<_>>()?;
-            Ok(vec![StreamDrafts { stream, expect, drafts }])
-        });
+        let drafts = stream
+            .try_into()
+            .map_err(Error::from)
+            .and_then(|stream| Ok(vec![StreamDrafts { stream, expect, drafts: Draft::all(events)? }]));
         async move { self.append_drafts(drafts?).await }
     }
 
@@ -64,7 +64,7 @@ impl Oubliette {
     pub(crate) async fn seal_all(&self, streams: Vec<StreamDrafts>) -> Result<Batch> {
         let keys = self.keys_for(&streams).await?;
         let count = streams.iter().flat_map(|stream| &stream.drafts).map(|draft| draft.groups.len()).sum();
-        let mut nonces = Nonces::draw(count)?;
+        let mut nonces = Nonces::of(count);
         let mut batch = Batch::default();
         for StreamDrafts { stream, expect, drafts } in streams {
             let events = drafts

@@ -10,6 +10,7 @@ use crate::ids::{EventId, EventType, StreamId};
 use crate::marker::Tag;
 use crate::parts::{Collector, Group};
 use crate::personal::Ownership;
+use crate::random::Block;
 use crate::residue;
 use crate::scope;
 
@@ -42,7 +43,17 @@ impl Draft {
     /// `Invalid` when it is no JSON object with a `type`, or does not serialize;
     /// `Residue` when a personal string also stands in its open part.
     pub fn new<E: Serialize>(event: &E) -> Result<Self> {
-        let id = EventId::random()?;
+        Self::of(EventId::random()?, event)
+    }
+
+    /// Takes events of a batch, their ids drawn in one go.
+    pub(crate) fn all<E: Serialize>(events: impl IntoIterator<Item = E>) -> Result<Vec<Self>> {
+        let events = events.into_iter();
+        let mut ids = Block::of(events.size_hint().0);
+        events.map(|event| Self::of(EventId::from_bytes(ids.next()?), &event)).collect()
+    }
+
+    fn of<E: Serialize>(id: EventId, event: &E) -> Result<Self> {
         let (open, collector) = scope::sealing(Collector::new(Tag::of(id)), || serde_json::to_vec(event));
         let open = open.map_err(|error| {
             // The text comes from a type's own `Serialize` and could quote a value, but

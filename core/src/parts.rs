@@ -1,7 +1,6 @@
 //! Personal values on their way in: grouped by ownership, one part a group.
 
 use serde::Serialize;
-use serde_json::Value;
 use zeroize::Zeroizing;
 
 use crate::error::{Error, ErrorKind, Result};
@@ -67,7 +66,7 @@ impl Group {
     fn new(ownership: Ownership) -> Self {
         // Room for what a person's values usually take: growing would leave copies of
         // the plaintext behind in freed memory.
-        Self { ownership, count: 0, json: Zeroizing::new(Vec::with_capacity(1024)) }
+        Self { ownership, count: 0, json: Zeroizing::new(Vec::with_capacity(512)) }
     }
 
     fn add<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<u32> {
@@ -88,24 +87,8 @@ impl Group {
         (self.ownership, self.json)
     }
 
-    /// The strings among the values, at any depth, for the residue check.
-    pub(crate) fn strings(&self) -> Result<Vec<Zeroizing<String>>> {
-        let mut json = Zeroizing::new(Vec::with_capacity(self.json.len() + 1));
-        json.extend_from_slice(&self.json);
-        json.push(b']');
-        let values: Value = serde_json::from_slice(&json)
-            .map_err(|error| Error::json(ErrorKind::Unexpected, "append", "a part", &error))?;
-        let mut strings = Vec::new();
-        collect(values, &mut strings);
-        Ok(strings)
-    }
-}
-
-fn collect(value: Value, strings: &mut Vec<Zeroizing<String>>) {
-    match value {
-        Value::String(text) => strings.push(Zeroizing::new(text)),
-        Value::Array(values) => values.into_iter().for_each(|value| collect(value, strings)),
-        Value::Object(fields) => fields.into_iter().for_each(|(_, value)| collect(value, strings)),
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    /// The values as JSON: an array without its closing bracket.
+    pub(crate) fn json(&self) -> &[u8] {
+        &self.json
     }
 }

@@ -37,7 +37,7 @@ pub(crate) fn sealed(stream: &StreamId, owners: &[&[&Key]], text: &[u8]) -> Enve
 
 fn part_of(stream: &StreamId, event: EventId, part: u16, keys: &[&Key], text: &[u8]) -> SealedPart {
     let keys: Vec<Key> = keys.iter().copied().cloned().collect();
-    let mut nonces = Nonces::draw(1).unwrap();
+    let mut nonces = Nonces::of(1);
     seal(Place { stream, event, part }, &keys, text, Padding::None, &mut nonces).unwrap()
 }
 

@@ -9,8 +9,7 @@ fn part() -> SealedPart {
     let scope = Scope::new(SubjectId::new("s").unwrap(), Purpose::declared("p"));
     let stream = StreamId::new("s").unwrap();
     let place = Place { stream: &stream, event: EventId::from_bytes([1; 16]), part: 0 };
-    seal(place, &[Key::generate(scope).unwrap()], b"text", Padding::None, &mut Nonces::draw(1).unwrap())
-        .unwrap()
+    seal(place, &[Key::generate(scope).unwrap()], b"text", Padding::None, &mut Nonces::of(1)).unwrap()
 }
 
 fn envelope() -> Envelope {

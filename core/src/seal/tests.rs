@@ -9,7 +9,7 @@ fn key(subject: &str, purpose: &'static str) -> Key {
 }
 
 fn sealed(place: Place<'_>, keys: &[Key], text: &[u8]) -> SealedPart {
-    seal(place, keys, text, Padding::None, &mut Nonces::draw(1).unwrap()).unwrap()
+    seal(place, keys, text, Padding::None, &mut Nonces::of(1)).unwrap()
 }
 
 fn live(part: &SealedPart, keys: &[Key]) -> Vec<KeyState> {
@@ -34,7 +34,7 @@ proptest! {
         let place = Place { stream: &stream, event: EVENT, part: 0 };
         let keys: Vec<_> = (0..owners).map(|n| key(&format!("s-{n}"), "p")).collect();
         let padding = std::num::NonZeroU16::new(bucket).map_or(Padding::None, Padding::Bucket);
-        let part = seal(place, &keys, &text, padding, &mut Nonces::draw(1).unwrap()).unwrap();
+        let part = seal(place, &keys, &text, padding, &mut Nonces::of(1)).unwrap();
         let part = SealedPart::from_bytes(part.as_bytes().to_vec()).unwrap();
         let opened = known(open(place, &part, &live(&part, &keys)).unwrap());
         prop_assert_eq!(opened.len(), padding.padded(text.len()));
@@ -131,7 +131,7 @@ fn equal_values_have_no_equal_ciphertexts() {
     let stream = StreamId::new("s").unwrap();
     let place = Place { stream: &stream, event: EVENT, part: 0 };
     let keys = [key("s", "p")];
-    let mut nonces = Nonces::draw(100).unwrap();
+    let mut nonces = Nonces::of(100);
     let parts: Vec<_> =
         (0..100).map(|_| seal(place, &keys, b"same", Padding::None, &mut nonces).unwrap()).collect();
     let mut texts: Vec<_> = parts.iter().map(|part| part.ciphertext().to_vec()).collect();
@@ -144,7 +144,7 @@ fn equal_values_have_no_equal_ciphertexts() {
 fn a_part_is_for_one_purpose_and_has_an_owner() {
     let stream = StreamId::new("s").unwrap();
     let place = Place { stream: &stream, event: EVENT, part: 0 };
-    let mut nonces = Nonces::draw(1).unwrap();
+    let mut nonces = Nonces::of(1);
     for keys in [vec![], vec![key("s", "p"), key("s", "q")]] {
         let error = seal(place, &keys, b"", Padding::None, &mut nonces).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Invalid);

@@ -68,7 +68,7 @@ async fn fixtures_of_the_current_formats_can_be_made() {
 
     let stream = StreamId::new("customer-42").unwrap();
     let id = EventId::from_bytes([9; 16]);
-    let mut nonces = Nonces::draw(2).unwrap();
+    let mut nonces = Nonces::of(2);
     let mut part = |number, keys: &[Key], text: &[u8], padding| {
         seal(Place { stream: &stream, event: id, part: number }, keys, text, padding, &mut nonces).unwrap()
     };

@@ -96,7 +96,9 @@ async fn a_line_that_a_crash_cut_short_was_never_appended() {
         ledger.append(&next).await.unwrap();
         entries.push(next);
         assert_eq!(ledger.entries().await.unwrap(), entries);
-        write(&path, b"{\"sequence\":");
+        assert!(std::fs::read(&path).unwrap().ends_with(b"\n"), "what was cut short is taken away");
+        // Longer than what is appended next, and so not just written over.
+        write(&path, format!("{{\"sequence\": {}", "9".repeat(10_000)).as_bytes());
     }
 }
 

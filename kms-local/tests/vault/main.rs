@@ -127,3 +127,16 @@ pub(crate) async fn sql(house: &House, statement: &'static str) {
     sqlx::raw_sql(statement).execute(&mut connection).await.unwrap();
     connection.close().await.unwrap();
 }
+
+/// Reads one column of the vault's database, behind its back.
+pub(crate) async fn stored<T>(house: &House, query: &str) -> Vec<T>
+where
+    T: Send + Unpin + sqlx::Type<sqlx::Sqlite> + for<'r> sqlx::Decode<'r, sqlx::Sqlite>,
+{
+    use sqlx::{ConnectOptions, Connection};
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(house.file("vault.db"));
+    let mut connection = options.connect().await.unwrap();
+    let values = sqlx::query_scalar(sqlx::AssertSqlSafe(query)).fetch_all(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+    values
+}

@@ -2,17 +2,8 @@
 
 use oubliette_core::KeyVault;
 use oubliette_core::alias::{AliasKind, AliasName, Naming};
-use sqlx::{ConnectOptions, Connection};
 
-use crate::{CONTRACT, House, erase, every_byte, holds, scope, subject, whole};
-
-async fn stored(house: &House, statement: &str) -> Vec<Vec<u8>> {
-    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(house.file("vault.db"));
-    let mut connection = options.connect().await.unwrap();
-    let values = sqlx::query_scalar(sqlx::AssertSqlSafe(statement)).fetch_all(&mut connection).await.unwrap();
-    connection.close().await.unwrap();
-    values
-}
+use crate::{CONTRACT, House, erase, every_byte, holds, scope, stored, subject, whole};
 
 #[tokio::test]
 async fn neither_keys_nor_names_are_readable_on_the_disk() {
@@ -60,11 +51,11 @@ async fn a_destroyed_key_leaves_no_byte_of_itself() {
     vault.close().await;
     let hers = "(SELECT 'c-42' UNION SELECT alias FROM claims WHERE subject = 'c-42')";
     let keys = format!("FROM keys WHERE subject IN {hers}");
-    let mut dead = stored(&house, &format!("SELECT wrapped {keys}")).await;
+    let mut dead: Vec<Vec<u8>> = stored(&house, &format!("SELECT wrapped {keys}")).await;
     dead.extend(stored(&house, &format!("SELECT sealed FROM aliases WHERE subject IN {hers}")).await);
     let slot_bytes = std::fs::read(house.file("slots")).unwrap();
-    for slot in stored(&house, &format!("SELECT CAST(slot AS TEXT) {keys}")).await {
-        let at = 4096 + 32 * String::from_utf8(slot).unwrap().parse::<usize>().unwrap();
+    for slot in stored::<i64>(&house, &format!("SELECT slot {keys}")).await {
+        let at = 4096 + 32 * usize::try_from(slot).unwrap();
         dead.push(slot_bytes[at..at + 32].to_vec());
     }
     assert_eq!(dead.len(), 8 + 160 + 160 + 168);

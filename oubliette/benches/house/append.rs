@@ -8,8 +8,9 @@ use crate::events::{SUBJECTS, house, order, subject};
 use crate::raw::{Raw, Row};
 use crate::report::Report;
 
-/// A shape of load: writers, events a commit, commits of each writer in a round.
-struct Load(usize, usize, usize);
+/// A shape of load: writers, events a commit, commits of each writer in a round, and how
+/// many subjects the events of a commit are about.
+struct Load(usize, usize, usize, usize);
 
 pub(crate) async fn run(quick: bool, report: &mut Report) {
     let folder = tempfile::tempdir().unwrap();
@@ -22,13 +23,15 @@ pub(crate) async fn run(quick: bool, report: &mut Report) {
         "events/s",
     );
     let loads = [
-        ("1 a commit, 1 writer", Load(1, 1, 600)),
-        ("1 a commit, 8 writers", Load(8, 1, 150)),
-        ("1 a commit, 32 writers", Load(32, 1, 60)),
-        ("10 a commit, 1 writer", Load(1, 10, 200)),
-        ("100 a commit, 1 writer", Load(1, 100, 60)),
-        ("100 a commit, 8 writers", Load(8, 100, 10)),
-        ("1,000 a commit, 1 writer", Load(1, 1000, 12)),
+        ("1 a commit, 1 writer", Load(1, 1, 600, 1)),
+        ("1 a commit, 8 writers", Load(8, 1, 150, 1)),
+        ("1 a commit, 32 writers", Load(32, 1, 60, 1)),
+        ("10 a commit, 1 writer", Load(1, 10, 200, 1)),
+        ("100 a commit, 1 writer", Load(1, 100, 60, 1)),
+        ("100 a commit about 100 subjects, 1 writer", Load(1, 100, 60, 100)),
+        ("100 a commit, 8 writers", Load(8, 100, 10, 1)),
+        ("1,000 a commit, 1 writer", Load(1, 1000, 12, 1)),
+        ("1,000 a commit about 1,000 subjects, 1 writer", Load(1, 1000, 12, 1000)),
     ];
     for (number, (name, load)) in loads.into_iter().enumerate() {
         let mut measured = Vec::new();
@@ -58,7 +61,7 @@ async fn stored_bytes(house: &Oubliette, subjects: &[SubjectId]) -> Vec<u8> {
 }
 
 async fn raw_round(raw: &Raw, load: &Load, place: &str, bytes: &[u8]) -> f64 {
-    let Load(writers, each, commits) = *load;
+    let Load(writers, each, commits, _) = *load;
     let begun = Instant::now();
     let writers = (0..writers).map(|writer| {
         let (raw, bytes, stream) = (Raw(raw.0.clone()), bytes.to_vec(), format!("{place}-{writer}"));
@@ -80,7 +83,7 @@ async fn raw_round(raw: &Raw, load: &Load, place: &str, bytes: &[u8]) -> f64 {
 }
 
 async fn house_round(house: &Oubliette, load: &Load, place: &str, subjects: &[SubjectId]) -> f64 {
-    let Load(writers, each, commits) = *load;
+    let Load(writers, each, commits, about) = *load;
     let begun = Instant::now();
     let writers = (0..writers).map(|writer| {
         let (house, subjects) = (house.clone(), subjects.to_vec());
@@ -88,7 +91,10 @@ async fn house_round(house: &Oubliette, load: &Load, place: &str, subjects: &[Su
         tokio::spawn(async move {
             for commit in 0..commits {
                 let first = commit * each;
-                let events = (first..first + each).map(|n| order(n as u64, &subjects[n % subjects.len()]));
+                // Another subject, or others, in each commit and for each writer.
+                let offset = writer * 31 + commit * about;
+                let events = (first..first + each)
+                    .map(|n| order(n as u64, &subjects[(offset + n % about) % subjects.len()]));
                 let expect = match first {
                     0 => Expect::New,
                     _ => Expect::Exactly(Version(first as u64)),
@@ -109,6 +115,6 @@ async fn finish(tasks: Vec<tokio::task::JoinHandle<()>>) {
 
 #[allow(clippy::cast_precision_loss, reason = "a rate is rounded anyway")]
 fn rate(load: &Load, begun: Instant) -> f64 {
-    let Load(writers, each, commits) = *load;
+    let Load(writers, each, commits, _) = *load;
     (writers * each * commits) as f64 / begun.elapsed().as_secs_f64()
 }

@@ -28,7 +28,7 @@ pub(crate) fn run(quick: bool, report: &mut Report) {
         });
         let mut parts = Vec::with_capacity(PARTS);
         let sealed = time(|| {
-            let mut nonces = Nonces::draw(PARTS).unwrap();
+            let mut nonces = Nonces::of(PARTS);
             for _ in 0..PARTS {
                 parts.push(seal(place, &keys, black_box(&text), Padding::None, &mut nonces).unwrap());
             }
