@@ -1,6 +1,7 @@
 //! The index of known aliases: finds every one of them in a text at once.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::fmt;
 
 use aho_corasick::AhoCorasick;
@@ -53,6 +54,22 @@ impl AliasIndex {
         self.learn(
             namings.iter().zip(pseudonyms).flat_map(|(naming, subjects)| naming.aliases.iter().zip(subjects)),
         )
+    }
+
+    /// Adds namings under made-up pseudonyms, to try a catalogue with no vault at hand.
+    /// Nothing that is drafted by such an index is to be appended.
+    ///
+    /// # Errors
+    /// `LimitExceeded` when there are too many aliases for one automaton.
+    pub fn rehearse(&mut self, namings: &[Naming]) -> Result<()> {
+        let mut pseudonyms = HashMap::new();
+        for alias in namings.iter().flat_map(|naming| &naming.aliases) {
+            let number = self.known.len() + pseudonyms.len();
+            if let Entry::Vacant(new) = pseudonyms.entry(alias.folded()) {
+                new.insert(SubjectId::new(format!("rehearsal-{number}"))?);
+            }
+        }
+        self.learn(pseudonyms.iter())
     }
 
     /// How many aliases it knows.

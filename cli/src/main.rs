@@ -46,7 +46,7 @@ fn main() -> ExitCode {
 async fn run(command: Command, output: &Output) -> Result<(), Exit> {
     match command {
         Command::Init(args) => commands::init::run(args, output).await,
-        Command::Check(args) => commands::check::run(args, output).await,
+        Command::Check(args) => commands::check::run(&args, output),
         Command::Import(args) => commands::import::run(args, output).await,
         Command::Read(args) => commands::read::run(args, output).await,
         Command::Subject(args) => commands::subject::run(args, output).await,

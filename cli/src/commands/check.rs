@@ -2,20 +2,18 @@
 
 use std::collections::HashSet;
 
-use oubliette::KeyVault as _;
 use oubliette::catalogue::{AliasIndex, Catalogue, Found, Report};
-use oubliette::memory::MemoryVault;
 use serde_json::json;
 
 use crate::args::Check;
-use crate::commands::import::{Events, read_catalogue};
+use crate::commands::import::{Events, Kept, read_catalogue};
 use crate::exit::{Exit, INPUT};
 use crate::lines::{BadLine, Input, Line, is_stdin, parse};
 use crate::output::Output;
 
 /// Tries a catalogue on events: they are read twice, as an import does, and nothing is
 /// stored.
-pub(crate) async fn run(args: Check, output: &Output) -> Result<(), Exit> {
+pub(crate) fn run(args: &Check, output: &Output) -> Result<(), Exit> {
     let text = read_catalogue(&args.catalogue)?;
     let catalogue = Catalogue::parse(&args.catalogue.display().to_string(), &text)?;
     let mut events = match is_stdin(&args.file) {
@@ -29,7 +27,7 @@ pub(crate) async fn run(args: Check, output: &Output) -> Result<(), Exit> {
         Ok(())
     })?;
     let mut index = AliasIndex::new();
-    index.extend(&namings, &MemoryVault::new()?.name(&namings).await?)?;
+    index.rehearse(&namings)?;
     let mut report = Report::new(&catalogue);
     events.each(|number, bytes| {
         let (line, found) = survey(&catalogue, number, bytes)?;
@@ -60,7 +58,7 @@ fn survey(catalogue: &Catalogue, number: u64, bytes: &[u8]) -> Result<(Line, Fou
 }
 
 /// Standard input cannot be read twice.
-fn whole(input: &mut Input) -> Result<Vec<(u64, Vec<u8>)>, Exit> {
+fn whole(input: &mut Input) -> Result<Vec<Kept>, Exit> {
     let mut lines = Vec::new();
     while let Some((number, line)) = input.next_raw()? {
         lines.push((number, line.to_vec()));

@@ -15,8 +15,8 @@ use oubliette::catalogue::Catalogue;
 use serde_json::json;
 
 pub(crate) use self::passes::Passes;
-pub(crate) use self::source::Events;
 use self::source::{Checkpoint, Windows};
+pub(crate) use self::source::{Events, Kept};
 use crate::args::Import;
 use crate::dir::Dir;
 use crate::exit::{Exit, INPUT, NOT_FOUND};

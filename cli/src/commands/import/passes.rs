@@ -6,11 +6,10 @@ use aws_lc_rs::digest::{Context, SHA256};
 use futures::TryStreamExt as _;
 use oubliette::alias::{Alias, Naming};
 use oubliette::catalogue::{AliasIndex, Catalogue};
-use oubliette::memory::MemoryVault;
-use oubliette::{Draft, Expect, KeyVault, Position, Query, StreamDrafts};
+use oubliette::{Draft, Expect, Position, Query, StreamDrafts};
 use serde_json::Value;
 
-use super::source::{Checkpoint, Events};
+use super::source::{Checkpoint, Events, Next};
 use super::{Imported, bad_input};
 use crate::dir::Dir;
 use crate::exit::{Exit, INPUT};
@@ -77,7 +76,7 @@ impl<'a> Passes<'a> {
     /// digest of the events, by which an import of them is known again.
     pub(crate) async fn prepare(&mut self, events: &mut Events, before: Option<u64>) -> Result<String, Exit> {
         let (namings, digest) = self.learn(events, before)?;
-        self.try_all(events, &namings, before).await?;
+        self.try_all(events, &namings, before)?;
         for some in namings.chunks(NAMINGS) {
             let pseudonyms = self.dir.house.vault().name(some).await?;
             self.index.extend(some, &pseudonyms)?;
@@ -118,19 +117,17 @@ impl<'a> Passes<'a> {
         Ok((namings, hex::encode(digest.as_ref().get(..16).unwrap_or_default())))
     }
 
-    /// Drafts every event against a vault in memory, so that a line that cannot be
+    /// Drafts every event under made-up pseudonyms, so that a line that cannot be
     /// imported is known before the first is.
-    async fn try_all(
+    fn try_all(
         &self,
         events: &mut Events,
         namings: &[Naming],
         before: Option<u64>,
     ) -> Result<(), Exit> {
         let mut index = AliasIndex::from_aliases(&self.known)?;
-        let rehearsal = MemoryVault::new()?;
-        for naming in [self.named.iter().cloned().collect::<Vec<_>>().as_slice(), namings] {
-            index.extend(naming, &rehearsal.name(naming).await?)?;
-        }
+        index.rehearse(&self.named.iter().cloned().collect::<Vec<_>>())?;
+        index.rehearse(namings)?;
         let bar = self.output.bar("trying", events.bytes());
         let limit = self.dir.house.log().limits().bytes_per_event;
         let mut bad = Bad::default();
@@ -175,7 +172,7 @@ impl<'a> Passes<'a> {
         loop {
             let next = cursor.next()?;
             let is_last = next.is_none();
-            if let Some((line, bytes)) = next {
+            if let Some(Next { line, bytes }) = next {
                 bar.inc(bytes);
                 let line = line.map_err(|line| bad_input(&[line], 1, Some(imported.events)))?;
                 if line.number <= done {

@@ -14,10 +14,13 @@ use crate::lines::{BadLine, Input, Line, parse};
 const WINDOW_LINES: usize = 10_000;
 const WINDOW_BYTES: usize = 64 << 20;
 
+/// A line that is kept: its number and its bytes.
+pub(crate) type Kept = (u64, Vec<u8>);
+
 /// Events that can be read several times.
 pub(crate) enum Events {
     File(PathBuf),
-    Window(Vec<(u64, Vec<u8>)>),
+    Window(Vec<Kept>),
 }
 
 impl Events {
@@ -52,21 +55,29 @@ impl Events {
     }
 }
 
+/// A parsed line, and the bytes that it took.
+pub(super) struct Next {
+    pub(super) line: Result<Line, BadLine>,
+    pub(super) bytes: u64,
+}
+
+impl Next {
+    fn of(number: u64, line: &[u8]) -> Self {
+        Self { line: parse(number, line), bytes: line.len() as u64 + 1 }
+    }
+}
+
 pub(super) enum Cursor<'a> {
     File(Box<Input>),
-    Window(std::slice::Iter<'a, (u64, Vec<u8>)>),
+    Window(std::slice::Iter<'a, Kept>),
 }
 
 impl Cursor<'_> {
     /// The next event and the bytes of its line.
-    pub(super) fn next(&mut self) -> Result<Option<(Result<Line, BadLine>, u64)>, Exit> {
+    pub(super) fn next(&mut self) -> Result<Option<Next>, Exit> {
         Ok(match self {
-            Self::File(input) => {
-                input.next_raw()?.map(|(number, line)| (parse(number, line), line.len() as u64 + 1))
-            }
-            Self::Window(lines) => {
-                lines.next().map(|(number, line)| (parse(*number, line), line.len() as u64 + 1))
-            }
+            Self::File(input) => input.next_raw()?.map(|(number, line)| Next::of(number, line)),
+            Self::Window(lines) => lines.next().map(|(number, line)| Next::of(*number, line)),
         })
     }
 }
@@ -79,7 +90,7 @@ impl Windows {
         Self(input)
     }
 
-    pub(super) fn next(&mut self) -> Result<Option<Vec<(u64, Vec<u8>)>>, Exit> {
+    pub(super) fn next(&mut self) -> Result<Option<Vec<Kept>>, Exit> {
         let (mut window, mut bytes) = (Vec::new(), 0);
         while window.len() < WINDOW_LINES && bytes < WINDOW_BYTES {
             let Some((number, line)) = self.0.next_raw()? else { break };
