@@ -103,7 +103,7 @@ impl Dir {
         }
         let log = root.join(&config.log);
         let vault = LocalVault::open(root.join(&config.vault), config.master_key.key(root)?).await?;
-        if !log.exists() && root.join(&config.ledger).exists() {
+        if !log.exists() {
             return Err(Exit::new(CLOSED, format!("the event log {} is missing", log.display()))
                 .next("restore it from its backup: an empty log is not put in its place"));
         }

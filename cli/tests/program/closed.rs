@@ -102,7 +102,6 @@ fn an_old_vault_beside_a_newer_ledger() {
 #[test]
 fn a_log_that_is_gone_or_damaged() {
     let dir = Dir::with(&["ada"]);
-    ok(["forget", "--dir", dir.path(), "ada", "--yes"]);
     let log = dir.root().join("log");
     let kept = tempfile::tempdir().unwrap();
     copy(&log, kept.path());

@@ -190,6 +190,33 @@ async fn an_erasure_that_two_processes_resume_is_done_once() {
 }
 
 #[tokio::test]
+async fn an_alias_that_others_use_meanwhile_does_not_stop_an_erasure() {
+    use crate::alias::{AliasKind, AliasName, Naming};
+    use crate::vault::KeyVault as _;
+    let parts = Parts::new();
+    let alias = || vec![AliasName::new(AliasKind::Identifier, "shared-login")];
+    let naming = |who| Naming { subject: Some(subject(who)), aliases: alias() };
+    let pseudonyms = parts.vault.name(&[naming("ada"), naming("bob")]).await.unwrap();
+    let scope = Scope::new(pseudonyms[0][0].clone(), CONTRACT);
+    parts.vault.mint(std::slice::from_ref(&scope)).await.unwrap();
+    // Bob's events go on between the destruction of the key and its verification.
+    let (vault, shared) = (parts.vault.clone(), scope.clone());
+    let house = parts
+        .builder()
+        .observer(move |now| {
+            if (now.step, now.moment) == (StepName::Recorded, Moment::Done) {
+                futures::executor::block_on(vault.mint(std::slice::from_ref(&shared))).unwrap();
+            }
+        })
+        .build()
+        .await
+        .unwrap();
+    let signed = house.erase_purpose(&subject("ada"), CONTRACT).await.unwrap();
+    assert_eq!(signed.certificate().verification.keys_alive, 0);
+    assert_eq!(signed.certificate().keys.len(), 1);
+}
+
+#[tokio::test]
 async fn a_log_does_not_open_with_another_vault() {
     let parts = Parts::new();
     register(&parts.house().await, "ada").await;

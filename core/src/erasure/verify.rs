@@ -35,7 +35,7 @@ impl Oubliette {
         }
         let verification = Verification {
             keys_destroyed: self.destroyed(keys).await?,
-            keys_alive: self.footprint(&erasure.target).await?.keys(),
+            keys_alive: self.alive(erasure, done).await?,
             parts_before: done.plan().map_or(0, |plan| plan.parts),
             parts_left,
             neighbours_opened: self.neighbours(keys).await?,
@@ -72,6 +72,19 @@ impl Oubliette {
             left += parts.filter(|part| part.owners().any(|owner| keys.contains(&owner))).count() as u64;
         }
         Ok(left)
+    }
+
+    /// Live keys that should be dead. A key that was minted behind the fence for an alias
+    /// which others claim too is theirs, and opens nothing old.
+    async fn alive(&self, erasure: &Erasure, done: &Progress) -> Result<u64> {
+        let fenced = done.at(StepName::Fenced).unwrap_or(Timestamp::MAX);
+        let records = self.vault.keys_of(erasure.target.subject()).await?;
+        let alive = records.iter().filter(|key| {
+            key.destroyed.is_none()
+                && erasure.target.takes(&key.purpose)
+                && (key.alias.is_none() || key.minted_at <= fenced)
+        });
+        Ok(alive.count() as u64)
     }
 
     async fn destroyed(&self, keys: &[KeyId]) -> Result<u64> {

@@ -119,12 +119,7 @@ impl<'a> Passes<'a> {
 
     /// Drafts every event under made-up pseudonyms, so that a line that cannot be
     /// imported is known before the first is.
-    fn try_all(
-        &self,
-        events: &mut Events,
-        namings: &[Naming],
-        before: Option<u64>,
-    ) -> Result<(), Exit> {
+    fn try_all(&self, events: &mut Events, namings: &[Naming], before: Option<u64>) -> Result<(), Exit> {
         let mut index = AliasIndex::from_aliases(&self.known)?;
         index.rehearse(&self.named.iter().cloned().collect::<Vec<_>>())?;
         index.rehearse(namings)?;
