@@ -77,10 +77,11 @@ impl<'a> Passes<'a> {
     pub(crate) async fn prepare(&mut self, events: &mut Events, before: Option<u64>) -> Result<String, Exit> {
         let (namings, digest) = self.learn(events, before)?;
         self.try_all(events, &namings, before)?;
+        let mut pseudonyms = Vec::with_capacity(namings.len());
         for some in namings.chunks(NAMINGS) {
-            let pseudonyms = self.dir.house.vault().name(some).await?;
-            self.index.extend(some, &pseudonyms)?;
+            pseudonyms.extend(self.dir.house.vault().name(some).await?);
         }
+        self.index.extend(&namings, &pseudonyms)?;
         self.named.extend(namings);
         Ok(digest)
     }
