@@ -21,7 +21,20 @@ CREATE TABLE sealed (
     bytes    BLOB    NOT NULL
 ) STRICT;
 
+-- Where the key ids of a part's owners stand in its bytes, by the owner's number.
+CREATE TABLE place (
+    number BLOB    NOT NULL PRIMARY KEY, -- one byte, compared with the part's second
+    at     INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+WITH owner (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM owner WHERE n < 255)
+INSERT INTO place (number, at) SELECT unhex(printf('%02X', n)), 16 * n - 13 FROM owner;
+
 -- Which keys a sealed part needs: one row for each owner.
+CREATE VIEW owner (key, sealed) AS
+    SELECT substr(sealed.bytes, place.at, 16), sealed.id
+    FROM sealed CROSS JOIN place ON place.number <= substr(sealed.bytes, 2, 1);
+
+-- The same by key, for all parts up to log.indexed. Those after it are the backlog.
 CREATE TABLE sealed_key (
     key    BLOB    NOT NULL,
     sealed INTEGER NOT NULL, -- sealed.id
@@ -40,8 +53,10 @@ CREATE TABLE dropped (
 ) STRICT, WITHOUT ROWID;
 
 -- One row. Positions up to `floor` were given to events, some of them dropped since.
+-- Parts up to the id `indexed` stand in sealed_key.
 CREATE TABLE log (
-    id    INTEGER PRIMARY KEY CHECK (id = 1),
-    floor INTEGER NOT NULL
+    id      INTEGER PRIMARY KEY CHECK (id = 1),
+    floor   INTEGER NOT NULL,
+    indexed INTEGER NOT NULL
 ) STRICT;
-INSERT INTO log (id, floor) VALUES (1, 0);
+INSERT INTO log (id, floor, indexed) VALUES (1, 0, 0);

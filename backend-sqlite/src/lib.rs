@@ -30,9 +30,13 @@
 //!   text, and so SQL reads it: `SELECT open ->> 'plan' FROM events`.
 //! - `sealed`: the sealed parts, beside the log. A scrub takes rows away here.
 //! - `sealed_key`: which keys each sealed part needs, found by key id: the footprint of
-//!   a key is one range, whatever else the log holds.
+//!   a key is one range, whatever else the log holds. It is made many rows at once, after
+//!   200 ms in which nothing was asked for, or when 32,768 rows are due: see below.
+//! - `owner`, a view, and `place`, which it is made with: the same as `sealed_key`, read
+//!   from the heads of the parts themselves.
 //! - `scrubbed`: keys that seal nothing any more. `dropped`: where the versions of
-//!   dropped streams go on. `log`: up to which position all are taken.
+//!   dropped streams go on. `log`: up to which position all are taken, and up to which
+//!   part `sealed_key` is made.
 //!
 //! Beside the file stand SQLite's own `-wal` and `-shm`. They belong to it: they are
 //! copied, moved and protected together. A new file is readable by its owner only.
@@ -46,6 +50,13 @@
 //! One task owns the connection that writes. It takes all appends that wait into one
 //! transaction and answers each after the commit; one that conflicts fails alone. An
 //! append whose future is dropped is finished all the same, or never begun.
+//!
+//! What `sealed_key` does not cover yet is its backlog. A read by key and a scrub look
+//! through both in one snapshot, so they are exact at any time and in any process, and
+//! nothing is lost when a process ends with a backlog: the next one that opens the file
+//! folds it. Each process that writes adds at most 32,768 parts, or 32 MiB of them, or
+//! its last commit, to what such a lookup scans: some 15 milliseconds. An append that comes while a
+//! full backlog is folded waits for it.
 //!
 //! Several processes may open one file on one machine, never over a network file
 //! system. What a process remembers of the log's heads is checked by the rules of the

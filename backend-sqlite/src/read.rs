@@ -61,13 +61,18 @@ const STREAM: &str = picked!(
 );
 const POSITIONS: &str = picked!("SELECT value FROM json_each(?5)");
 
-/// Events that hold a part under one of the keys: through the index, whatever else is in the log.
+/// Events that hold a part under one of the keys: through the index and the backlog, which
+/// is bounded, whatever else is in the log.
 const SEALED_UNDER: &str = concat!(
     "SELECT ",
     head!(),
-    ", (SELECT group_concat(position, ' ') FROM (SELECT DISTINCT sealed >> 16 AS position ",
+    ", (SELECT group_concat(position, ' ') FROM (",
+    "SELECT position FROM (SELECT DISTINCT sealed >> 16 AS position ",
     "FROM sealed_key WHERE key IN (SELECT unhex(value) FROM json_each(?5)) ",
-    "AND sealed > (?1 << 16 | 65535) AND sealed <= (?2 << 16 | 65535) ORDER BY position LIMIT ?3 + 0))"
+    "AND sealed > (?1 << 16 | 65535) AND sealed <= (?2 << 16 | 65535) ORDER BY position LIMIT ?3 + 0) ",
+    "UNION SELECT sealed >> 16 FROM owner WHERE key IN (SELECT unhex(value) FROM json_each(?5)) ",
+    "AND sealed > max(?1 << 16 | 65535, (SELECT indexed FROM log)) AND sealed <= (?2 << 16 | 65535) ",
+    "ORDER BY position LIMIT ?3 + 0))"
 );
 
 /// One event in full: its open part without an id, and its sealed parts.

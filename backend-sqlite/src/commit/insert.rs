@@ -4,19 +4,20 @@
 //! than a row. A transaction is therefore sent as texts of several statements, with up
 //! to [`ROWS`] rows for each table. Their row counts are rounded up to powers of two, so
 //! that few different texts exist and the prepared ones are found again; what is left
-//! over is bound as NULL and skipped.
+//! over is bound as NULL and skipped. Only a shape that comes twice in a row gets a text
+//! of its own.
 
 use std::collections::HashMap;
 use std::fmt::Write;
 use std::sync::Arc;
 
-use oubliette_core::{KeyId, SealedPart};
+use oubliette_core::SealedPart;
 use sqlx::sqlite::{SqliteArguments, SqliteConnection};
 use sqlx::{Arguments, AssertSqlSafe, Encode, Sqlite, Type};
 
 use super::plan::{EventRow, Plan};
 
-/// The most rows that one statement inserts. With nine values each it stays far below
+/// The most rows that one statement inserts. With eight values each it stays far below
 /// SQLite's 32,766 parameters.
 const ROWS: usize = 256;
 /// The most bytes that are copied for one round trip, as long as it has a row.
@@ -35,22 +36,20 @@ struct Table {
 
 const EVENTS: Table = Table {
     insert: "INSERT OR ROLLBACK INTO events \
-        (position, stream, version, event_id, type, schema, recorded_at, parts, open) ",
-    select: "SELECT *",
-    row: "(?,?,?,?,?,?,?,?,?)",
+        (recorded_at, position, stream, version, event_id, type, schema, parts, open) ",
+    select: "SELECT ?, *",
+    row: "(?,?,?,?,?,?,?,?)",
 };
 /// A version turns to NULL, which the schema refuses, when a stream was dropped since the
 /// floor was read: then positions may be free that were given away before.
-const GUARDED: &str = "SELECT column1, column2, CASE WHEN (SELECT floor FROM log) = ? THEN column3 END, \
-    column4, column5, column6, column7, column8, column9";
+const GUARDED: &str = "SELECT ?, column1, column2, CASE WHEN (SELECT floor FROM log) = ? THEN column3 END, \
+    column4, column5, column6, column7, column8";
 const PARTS: Table =
     Table { insert: "INSERT OR ROLLBACK INTO sealed (id, bytes) ", select: "SELECT *", row: "(?,?)" };
-/// So does a key that was scrubbed.
-const KEYS: Table = Table {
-    insert: "INSERT OR ROLLBACK INTO sealed_key (key, sealed) ",
-    select: "SELECT CASE WHEN NOT EXISTS (SELECT 1 FROM scrubbed WHERE key = column1) THEN column1 END, column2",
-    row: "(?,?)",
-};
+/// The floor turns to NULL, which the schema refuses too, when one of the parts that were
+/// just inserted needs a key that was scrubbed.
+const REFUSE_SCRUBBED: &str = "UPDATE OR ROLLBACK log SET floor = NULL WHERE EXISTS (SELECT 1 FROM owner \
+    CROSS JOIN scrubbed ON scrubbed.key = owner.key WHERE owner.sealed >= ?);";
 
 /// Which statements a text has, and for how many rows.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -58,13 +57,15 @@ struct Shape {
     begin: bool,
     events: usize,
     parts: usize,
-    keys: usize,
     commit: bool,
 }
 
 /// Remembers the texts.
 #[derive(Default)]
-pub(super) struct Inserter(HashMap<Shape, Arc<str>>);
+pub(super) struct Inserter {
+    texts: HashMap<Shape, Arc<str>>,
+    last: Option<Shape>,
+}
 
 impl Inserter {
     /// Inserts everything that is planned, and commits. With `floor` it begins the
@@ -78,7 +79,6 @@ impl Inserter {
         let mut rest = Rest {
             events: Chunks::of(&plan.events, |row| row.envelope.open.len()),
             parts: Chunks::of(&plan.parts, |(_, part)| part.as_bytes().len()),
-            keys: Chunks::of(&plan.keys, |_| 0),
             recorded_at: plan.recorded_at,
         };
         let mut next = Some(self.text_of(&mut rest, floor)?);
@@ -99,31 +99,34 @@ impl Inserter {
         rest: &mut Rest<'_>,
         floor: Option<u64>,
     ) -> Result<(Arc<str>, SqliteArguments), sqlx::Error> {
-        let (events, parts, keys) = (rest.events.take(), rest.parts.take(), rest.keys.take());
-        let shape = Shape {
+        let (events, parts) = (rest.events.take(), rest.parts.take());
+        let exact = Shape {
             begin: floor.is_some(),
-            events: rounded(events.len()),
-            parts: rounded(parts.len()),
-            keys: rounded(keys.len()),
+            events: events.len(),
+            parts: parts.len(),
             commit: rest.is_empty(),
         };
+        let shape = if self.last == Some(exact) { exact } else { exact.rounded() };
+        self.last = Some(exact);
         let mut values = Values::default();
+        if !events.is_empty() {
+            values.add(rest.recorded_at)?;
+        }
         if let Some(floor) = floor {
             values.add(signed(floor))?;
         }
-        values.events(events, rest.recorded_at, shape.events)?;
+        values.events(events, shape.events)?;
         values.rows(parts, shape.parts, 2, |values, (id, part)| {
             values.add(id)?;
             values.add(part.as_bytes())
         })?;
-        values.rows(keys, shape.keys, 2, |values, (key, id)| {
-            values.add(key.as_bytes().as_slice())?;
-            values.add(id)
-        })?;
-        if self.0.len() >= TEXTS {
-            self.0.clear();
+        if let Some((first, _)) = parts.first() {
+            values.add(first)?;
         }
-        let text = self.0.entry(shape).or_insert_with(|| text(shape)).clone();
+        if self.texts.len() >= TEXTS {
+            self.texts.clear();
+        }
+        let text = self.texts.entry(shape).or_insert_with(|| text(shape)).clone();
         Ok((text, values.0))
     }
 }
@@ -132,18 +135,20 @@ impl Inserter {
 struct Rest<'a> {
     events: Chunks<'a, EventRow<'a>>,
     parts: Chunks<'a, (i64, &'a SealedPart)>,
-    keys: Chunks<'a, (KeyId, i64)>,
     recorded_at: i64,
 }
 
 impl Rest<'_> {
     fn is_empty(&self) -> bool {
-        self.events.is_empty() && self.parts.is_empty() && self.keys.is_empty()
+        self.events.is_empty() && self.parts.is_empty()
     }
 }
 
-fn rounded(rows: usize) -> usize {
-    if rows == 0 { 0 } else { rows.next_power_of_two() }
+impl Shape {
+    fn rounded(self) -> Self {
+        let up = |rows: usize| if rows == 0 { 0 } else { rows.next_power_of_two() };
+        Self { events: up(self.events), parts: up(self.parts), ..self }
+    }
 }
 
 fn signed(number: u64) -> i64 {
@@ -152,9 +157,7 @@ fn signed(number: u64) -> i64 {
 
 fn text(shape: Shape) -> Arc<str> {
     let mut text = String::from(if shape.begin { "BEGIN IMMEDIATE;" } else { "" });
-    for (table, rows, guarded) in
-        [(EVENTS, shape.events, shape.begin), (PARTS, shape.parts, false), (KEYS, shape.keys, false)]
-    {
+    for (table, rows, guarded) in [(EVENTS, shape.events, shape.begin), (PARTS, shape.parts, false)] {
         if rows == 0 {
             continue;
         }
@@ -163,6 +166,7 @@ fn text(shape: Shape) -> Arc<str> {
         // Writing to a string cannot fail.
         let _ = write!(text, "{}{select} FROM (VALUES {values}) WHERE column1 IS NOT NULL;", table.insert);
     }
+    text.push_str(if shape.parts > 0 { REFUSE_SCRUBBED } else { "" });
     text.push_str(if shape.commit { "COMMIT" } else { "" });
     text.into()
 }
@@ -204,10 +208,10 @@ impl Values {
         self.0.add(value).map_err(sqlx::Error::Encode)
     }
 
-    fn events(&mut self, rows: &[EventRow<'_>], recorded_at: i64, of: usize) -> Result<(), sqlx::Error> {
+    fn events(&mut self, rows: &[EventRow<'_>], of: usize) -> Result<(), sqlx::Error> {
         // Neighbours mostly share their stream and their type.
         let (mut stream, mut kind): (Option<Arc<str>>, Option<Arc<str>>) = (None, None);
-        self.rows(rows, of, 9, |values, row| {
+        self.rows(rows, of, 8, |values, row| {
             let event = row.envelope;
             values.add(signed(row.position))?;
             values.add(same(&mut stream, row.stream.as_str()))?;
@@ -215,7 +219,6 @@ impl Values {
             values.add(event.id.as_bytes().as_slice())?;
             values.add(same(&mut kind, event.event_type.as_str()))?;
             values.add(i64::from(event.schema))?;
-            values.add(recorded_at)?;
             values.add(signed(event.parts.len() as u64))?;
             match std::str::from_utf8(&event.open) {
                 Ok(text) => values.add(text),

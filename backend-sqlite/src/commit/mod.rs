@@ -1,5 +1,6 @@
 //! The committer: a task that owns the one connection that writes.
 
+mod fold;
 mod heads;
 mod insert;
 mod plan;
@@ -8,7 +9,9 @@ mod scrub;
 use oubliette_core::{Appended, Batch, Dropped, KeyId, Result, Scrubbed, StreamId};
 use sqlx::{Connection, SqliteConnection};
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::timeout;
 
+use self::fold::{Backlog, IDLE, SLICE};
 pub(crate) use self::heads::HEAD;
 use self::heads::Heads;
 use self::insert::Inserter;
@@ -33,6 +36,7 @@ pub(crate) struct Committer {
     connection: SqliteConnection,
     heads: Heads,
     inserter: Inserter,
+    backlog: Backlog,
     published: watch::Sender<u64>,
 }
 
@@ -40,8 +44,9 @@ impl Committer {
     pub(crate) async fn new(mut connection: SqliteConnection) -> Result<(Self, watch::Receiver<u64>)> {
         let mut heads = Heads::new();
         heads.refresh(&mut connection).await.map_err(error::of("open"))?;
+        let backlog = Backlog::count(&mut connection).await.map_err(error::of("open"))?;
         let (published, head) = watch::channel(heads.head());
-        Ok((Self { connection, heads, inserter: Inserter::default(), published }, head))
+        Ok((Self { connection, heads, inserter: Inserter::default(), backlog, published }, head))
     }
 
     /// Works until nobody can ask any more.
@@ -50,7 +55,7 @@ impl Committer {
         loop {
             let Some(command) = (match next.take() {
                 Some(command) => Some(command),
-                None => waiting.recv().await,
+                None => self.next(&mut waiting).await,
             }) else {
                 break;
             };
@@ -60,10 +65,24 @@ impl Committer {
                 Command::Scrub(keys, reply) => drop(reply.send(self.scrub(&keys).await)),
                 Command::Drop(stream, reply) => drop(reply.send(self.drop_stream(&stream).await)),
             }
+            if self.backlog.is_full() {
+                self.fold(usize::MAX).await;
+            }
         }
         if let Err(error) = self.connection.close().await {
             tracing::debug!(error = ?error::from_driver("close", &error), "the log did not close cleanly");
         }
+    }
+
+    /// The next command. While none comes, the backlog is folded slice by slice.
+    async fn next(&mut self, waiting: &mut mpsc::Receiver<Command>) -> Option<Command> {
+        while !self.backlog.is_empty() {
+            match timeout(IDLE, waiting.recv()).await {
+                Ok(command) => return command,
+                Err(_) => self.fold(SLICE).await,
+            }
+        }
+        waiting.recv().await
     }
 
     /// Commits what waits in one transaction. Returns the command that ended the group.
@@ -139,9 +158,9 @@ impl Committer {
         if outcomes.iter().any(Result::is_err) {
             return Ok(None);
         }
-        plan.sort();
         match self.inserter.insert(&mut self.connection, &plan, Some(self.heads.floor())).await {
             Ok(()) => {
+                self.backlog.grow(&plan.parts);
                 let heads = plan.into_heads();
                 self.heads.advance(heads);
                 Ok(Some(outcomes))
@@ -163,8 +182,8 @@ impl Committer {
         let scrubbed = scrub::scrubbed_of(&mut self.connection, batches).await?;
         let mut plan = Plan::new(&self.heads, versions).refusing(scrubbed);
         let outcomes = batches.iter().map(|batch| plan.add(batch)).collect();
-        plan.sort();
         self.inserter.insert(&mut self.connection, &plan, None).await?;
+        self.backlog.grow(&plan.parts);
         let heads = plan.into_heads();
         self.heads.advance(heads);
         Ok(outcomes)

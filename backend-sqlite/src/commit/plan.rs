@@ -24,8 +24,6 @@ pub(super) struct Plan<'a> {
     pub(super) events: Vec<EventRow<'a>>,
     /// Rows of `sealed`: id and bytes.
     pub(super) parts: Vec<(i64, &'a SealedPart)>,
-    /// Rows of `sealed_key`: key and the part's id.
-    pub(super) keys: Vec<(KeyId, i64)>,
     heads: &'a Heads,
     looked_up: HashMap<StreamId, u64>,
     head: u64,
@@ -61,7 +59,6 @@ impl<'a> Plan<'a> {
             recorded_at: Timestamp::now().as_microsecond(),
             events: Vec::new(),
             parts: Vec::new(),
-            keys: Vec::new(),
             heads,
             looked_up,
             head: heads.head(),
@@ -83,11 +80,6 @@ impl<'a> Plan<'a> {
         let first = self.head + 1;
         let versions = batch.streams.iter().map(|part| self.take(part)).collect();
         Ok(Appended { first: Position(first), last: Position(self.head), versions })
-    }
-
-    /// Orders the keys as their index is: rows of one page are inserted together.
-    pub(super) fn sort(&mut self) {
-        self.keys.sort_unstable();
     }
 
     /// What the heads are once this is committed.
@@ -140,9 +132,7 @@ impl<'a> Plan<'a> {
             self.events.push(EventRow { position: self.head, stream: &part.stream, version, envelope });
             for (number, sealed) in envelope.parts.iter().enumerate() {
                 let Some(sealed) = sealed else { continue };
-                let id = part_id(self.head, number);
-                self.parts.push((id, sealed));
-                self.keys.extend(sealed.owners().map(|owner| (owner, id)));
+                self.parts.push((part_id(self.head, number), sealed));
             }
         }
         self.versions.insert(&part.stream, version);

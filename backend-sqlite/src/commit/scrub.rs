@@ -52,24 +52,24 @@ impl Committer {
             .bind(keys)
             .execute(&mut *connection)
             .await?;
-        // The other owners of a part that has several: they stand in its head, 16 bytes
-        // each from the third. Past the last one are bytes that are no key of the part.
+        // Of a part with several owners, the others' rows.
         sqlx::query(
-            "WITH dead (key) AS MATERIALIZED (SELECT unhex(value) FROM json_each(?1)),
-                  place (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM place WHERE n < 254)
+            "WITH dead (key) AS MATERIALIZED (SELECT unhex(value) FROM json_each(?1))
              DELETE FROM sealed_key WHERE (key, sealed) IN (
-                 SELECT substr(sealed.bytes, 3 + 16 * place.n, 16), sealed.id
+                 SELECT owner.key, owner.sealed
                  FROM dead CROSS JOIN sealed_key AS own ON own.key = dead.key
-                     CROSS JOIN sealed ON sealed.id = own.sealed AND substr(sealed.bytes, 2, 1) <> x'01'
-                     CROSS JOIN place)
+                     CROSS JOIN owner ON owner.sealed = own.sealed)
              AND key NOT IN dead",
         )
         .bind(keys)
         .execute(&mut *connection)
         .await?;
         let parts = sqlx::query(
-            "DELETE FROM sealed WHERE id IN (
-                 SELECT sealed FROM sealed_key WHERE key IN (SELECT unhex(value) FROM json_each(?1)))",
+            "WITH dead (key) AS MATERIALIZED (SELECT unhex(value) FROM json_each(?1))
+             DELETE FROM sealed WHERE id IN (
+                 SELECT sealed FROM sealed_key WHERE key IN dead
+                 UNION ALL
+                 SELECT sealed FROM owner WHERE key IN dead AND sealed > (SELECT indexed FROM log))",
         )
         .bind(keys)
         .execute(&mut *connection)
@@ -118,15 +118,8 @@ impl Committer {
             .await?;
         for delete in [
             "DELETE FROM sealed_key WHERE (key, sealed) IN (
-                 SELECT substr(sealed.bytes, 3, 16), sealed.id FROM events
-                     CROSS JOIN sealed ON sealed.id BETWEEN events.position << 16 AND events.position << 16 | 65535
-                 WHERE events.stream = ?1)",
-            "WITH place (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM place WHERE n < 254)
-             DELETE FROM sealed_key WHERE (key, sealed) IN (
-                 SELECT substr(sealed.bytes, 3 + 16 * place.n, 16), sealed.id FROM events
-                     CROSS JOIN sealed ON sealed.id BETWEEN events.position << 16 AND events.position << 16 | 65535
-                         AND substr(sealed.bytes, 2, 1) <> x'01'
-                     CROSS JOIN place
+                 SELECT owner.key, owner.sealed FROM events
+                     CROSS JOIN owner ON owner.sealed BETWEEN events.position << 16 AND events.position << 16 | 65535
                  WHERE events.stream = ?1)",
             "DELETE FROM sealed WHERE id IN (
                  SELECT sealed.id FROM events

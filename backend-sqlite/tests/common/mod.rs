@@ -7,6 +7,8 @@ use oubliette_core::{
     Batch, Envelope, EventId, EventLog, EventType, Expect, Key, Purpose, Query, Recorded, Scope, SealedPart,
     StreamId, SubjectId,
 };
+use sqlx::{Connection, Row, SqliteConnection};
+use tempfile::TempDir;
 
 pub(crate) fn stream(name: &str) -> StreamId {
     StreamId::new(name).unwrap()
@@ -55,4 +57,21 @@ pub(crate) fn envelopes(events: Vec<Recorded>) -> Vec<Envelope> {
 
 pub(crate) fn positions(events: &[Recorded]) -> Vec<u64> {
     events.iter().map(|event| event.position.0).collect()
+}
+
+/// How far parts are indexed by key.
+#[derive(Debug)]
+pub(crate) struct Index {
+    pub(crate) rows: i64,
+    /// Rows that are still to be made.
+    pub(crate) backlog: i64,
+}
+
+pub(crate) async fn index(dir: &TempDir) -> Index {
+    let path = dir.path().join("log.db");
+    let mut file = SqliteConnection::connect(&format!("sqlite://{}", path.display())).await.unwrap();
+    let sql = "SELECT (SELECT count(*) FROM sealed_key),
+        (SELECT count(*) FROM owner WHERE sealed > (SELECT indexed FROM log))";
+    let row = sqlx::query(sql).fetch_one(&mut file).await.unwrap();
+    Index { rows: row.get(0), backlog: row.get(1) }
 }
