@@ -7,7 +7,6 @@ use oubliette_core::{Error, ErrorKind, Result};
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row, SqlitePool};
-use tokio::io::AsyncReadExt;
 
 use crate::commit::TEXTS;
 use crate::config::{SqliteLogBuilder, Synchronous};
@@ -21,9 +20,11 @@ static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 /// Opens the one connection that writes, on a file that was checked and migrated.
 pub(crate) async fn writer(config: &SqliteLogBuilder) -> Result<SqliteConnection> {
     create(&config.path).await?;
-    refuse_truncated(&config.path).await?;
     let mut connection = options(config)
         .statement_cache_capacity(TEXTS)
+        // Of a new file. Pages of this size are split less often by a bulk append, and a
+        // commit of one event still writes few of them.
+        .page_size(8192)
         // Fewer checkpoints write the pages that every commit touches fewer times.
         .pragma("wal_autocheckpoint", "4000")
         .pragma("journal_size_limit", "67108864")
@@ -78,35 +79,6 @@ async fn create(path: &Path) -> Result<()> {
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
         Err(error) => Err(error::of(OP)(error.into())),
     }
-}
-
-/// SQLite itself notices only when it reads a page that is missing.
-async fn refuse_truncated(path: &Path) -> Result<()> {
-    let io = |error: std::io::Error| error::of(OP)(error.into());
-    let mut wal = path.as_os_str().to_owned();
-    wal.push("-wal");
-    // While there is a write-ahead log, the pages that the file lacks may stand there.
-    if tokio::fs::metadata(wal).await.is_ok_and(|wal| wal.len() > 0) {
-        return Ok(());
-    }
-    let file = tokio::fs::File::open(path).await.map_err(io)?;
-    let is = file.metadata().await.map_err(io)?.len();
-    let mut head = Vec::new();
-    file.take(100).read_to_end(&mut head).await.map_err(io)?;
-    // https://www.sqlite.org/fileformat.html: page size at 16, pages at 28.
-    let [page @ .., _, _] = head.get(16..20).unwrap_or_default() else { return Ok(()) };
-    let number = |bytes: &[u8]| bytes.iter().fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
-    let page = match number(page) {
-        1 => 65536,
-        size => size,
-    };
-    let should = page * number(head.get(28..32).unwrap_or_default());
-    if head.starts_with(b"SQLite format 3\0") && is < should {
-        return Err(Error::new(ErrorKind::Corrupt, OP, "the file is cut short: restore it from a backup")
-            .with("bytes", is)
-            .with("expected", should));
-    }
-    Ok(())
 }
 
 /// Whether the file is new. One of another application is refused before it is touched.

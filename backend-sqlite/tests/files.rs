@@ -117,11 +117,11 @@ async fn a_truncated_file_is_refused() {
     let path = dir.path().join("log.db");
     filled(&path).await;
     let length = fs::metadata(&path).unwrap().len();
-    for kept in [length - 4096, length / 2, 4096, 1000] {
+    for kept in [length - 8192, length / 2, 8192, 1000] {
         fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(kept).unwrap();
         let (kind, text) = refusal(&path).await;
         assert_eq!(kind, ErrorKind::Corrupt);
-        assert!(text.contains("cut short"), "{text}");
+        assert!(text.contains("restore it from a backup"), "{text}");
     }
 }
 
@@ -132,9 +132,9 @@ async fn a_damaged_page_is_corrupt_and_never_a_wrong_event() {
     filled(&path).await;
     let whole = fs::read(&path).unwrap();
     let mut refused = 0;
-    for page in 1..whole.len() / 4096 {
+    for page in 1..whole.len() / 8192 {
         let mut bytes = whole.clone();
-        bytes[page * 4096..(page + 1) * 4096].fill(0xee);
+        bytes[page * 8192..(page + 1) * 8192].fill(0xee);
         fs::write(&path, bytes).unwrap();
         let error = match SqliteLog::open(&path).await {
             Ok(log) => match log.read(Query::all()).try_concat().await {

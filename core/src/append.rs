@@ -9,9 +9,10 @@ use crate::draft::{Draft, StreamDrafts};
 use crate::envelope::Envelope;
 use crate::error::{Error, ErrorKind, Result};
 use crate::house::Oubliette;
-use crate::ids::StreamId;
+use crate::ids::{StreamId, SubjectId};
 use crate::key::{Key, Scope};
 use crate::log::{Appended, Batch, Expect, StreamBatch};
+use crate::personal::Ownership;
 use crate::seal::{Nonces, Place, seal};
 
 impl Oubliette {
@@ -62,14 +63,14 @@ impl Oubliette {
 
     /// Drafts to envelopes, ready for the log.
     pub(crate) async fn seal_all(&self, streams: Vec<StreamDrafts>) -> Result<Batch> {
-        let keys = self.keys_for(&streams).await?;
+        let mut keys = self.keys_for(&streams).await?;
         let count = streams.iter().flat_map(|stream| &stream.drafts).map(|draft| draft.groups.len()).sum();
         let mut nonces = Nonces::of(count);
         let mut batch = Batch::default();
         for StreamDrafts { stream, expect, drafts } in streams {
             let events = drafts
                 .into_iter()
-                .map(|draft| self.seal(&stream, draft, &keys, &mut nonces))
+                .map(|draft| self.seal(&stream, draft, &mut keys, &mut nonces))
                 .collect::<Result<_>>()?;
             batch.streams.push(StreamBatch { stream, expect, events });
         }
@@ -77,10 +78,15 @@ impl Oubliette {
     }
 
     /// One vault call for the keys of all drafts.
-    async fn keys_for(&self, streams: &[StreamDrafts]) -> Result<HashMap<Scope, Key>> {
+    async fn keys_for(&self, streams: &[StreamDrafts]) -> Result<Keys> {
         let mut scopes = Vec::new();
         let mut seen = std::collections::HashSet::new();
+        let mut last = None;
         for group in streams.iter().flat_map(|stream| &stream.drafts).flat_map(|draft| &draft.groups) {
+            // Neighbours are mostly about the same person.
+            if last.replace(&group.ownership) == Some(&group.ownership) {
+                continue;
+            }
             for subject in group.ownership.subjects.iter() {
                 let scope = Scope::new(subject.clone(), group.ownership.purpose.clone());
                 if seen.insert(scope.clone()) {
@@ -88,36 +94,50 @@ impl Oubliette {
                 }
             }
         }
-        if scopes.is_empty() {
-            return Ok(HashMap::new());
-        }
-        let keys = self.vault.mint(&scopes).await?;
-        Ok(scopes.into_iter().zip(keys).collect())
+        let keys = if scopes.is_empty() { Vec::new() } else { self.vault.mint(&scopes).await? };
+        Ok(Keys { all: scopes.into_iter().zip(keys).collect(), last: None })
     }
 
     fn seal(
         &self,
         stream: &StreamId,
         draft: Draft,
-        keys: &HashMap<Scope, Key>,
+        keys: &mut Keys,
         nonces: &mut Nonces,
     ) -> Result<Envelope> {
         let Draft { id, event_type, open, groups } = draft;
         let mut parts = Vec::with_capacity(groups.len());
         for (number, group) in groups.into_iter().enumerate() {
             let (ownership, plaintext) = group.into_plaintext();
-            let owners = ownership
-                .subjects
-                .iter()
-                .map(|subject| {
-                    keys.get(&Scope::new(subject.clone(), ownership.purpose.clone())).cloned().ok_or_else(
-                        || Error::new(ErrorKind::Unexpected, "append", "the vault minted too few keys"),
-                    )
-                })
-                .collect::<Result<Vec<_>>>()?;
+            let owners = keys.of(ownership)?;
             let place = Place { stream, event: id, part: u16::try_from(number).unwrap_or(u16::MAX) };
-            parts.push(Some(seal(place, &owners, &plaintext, self.padding, nonces)?));
+            parts.push(Some(seal(place, owners, &plaintext, self.padding, nonces)?));
         }
         Ok(Envelope { id, schema: self.upcasts.current(&event_type), event_type, open, parts })
+    }
+}
+
+/// The keys of a batch, and those that were asked for last: neighbours mostly share them.
+struct Keys {
+    all: HashMap<Scope, Key>,
+    last: Option<(Ownership, Vec<Key>)>,
+}
+
+impl Keys {
+    fn of(&mut self, ownership: Ownership) -> Result<&[Key]> {
+        let last = match self.last.take() {
+            Some(last) if last.0 == ownership => last,
+            _ => {
+                let key = |subject: &SubjectId| {
+                    let scope = Scope::new(subject.clone(), ownership.purpose.clone());
+                    self.all.get(&scope).cloned().ok_or_else(|| {
+                        Error::new(ErrorKind::Unexpected, "append", "the vault minted too few keys")
+                    })
+                };
+                let keys = ownership.subjects.iter().map(key).collect::<Result<_>>()?;
+                (ownership, keys)
+            }
+        };
+        Ok(&self.last.insert(last).1)
     }
 }

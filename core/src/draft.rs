@@ -54,8 +54,10 @@ impl Draft {
     }
 
     fn of<E: Serialize>(id: EventId, event: &E) -> Result<Self> {
-        let (open, collector) = scope::sealing(Collector::new(Tag::of(id)), || serde_json::to_vec(event));
-        let open = open.map_err(|error| {
+        let mut open = Vec::with_capacity(512);
+        let (written, collector) =
+            scope::sealing(Collector::new(Tag::of(id)), || serde_json::to_writer(&mut open, event));
+        written.map_err(|error| {
             // The text comes from a type's own `Serialize` and could quote a value, but
             // for the two refusals of `Personal`, which never do.
             Error::json(ErrorKind::Invalid, "append", "an event", &error)

@@ -17,9 +17,9 @@ use sqlx::{Arguments, AssertSqlSafe, Encode, Sqlite, Type};
 
 use super::plan::{EventRow, Plan};
 
-/// The most rows that one statement inserts. With eight values each it stays far below
-/// SQLite's 32,766 parameters.
-const ROWS: usize = 256;
+/// The most rows that one statement inserts: few, so that the next text is made while the
+/// driver's thread runs this one.
+const ROWS: usize = 64;
 /// The most bytes that are copied for one round trip, as long as it has a row.
 const BYTES: usize = 4 << 20;
 
@@ -47,8 +47,9 @@ const GUARDED: &str = "SELECT ?, column1, column2, CASE WHEN (SELECT floor FROM 
 const PARTS: Table =
     Table { insert: "INSERT OR ROLLBACK INTO sealed (id, bytes) ", select: "SELECT *", row: "(?,?)" };
 /// The floor turns to NULL, which the schema refuses too, when one of the parts that were
-/// just inserted needs a key that was scrubbed.
-const REFUSE_SCRUBBED: &str = "UPDATE OR ROLLBACK log SET floor = NULL WHERE EXISTS (SELECT 1 FROM owner \
+/// just inserted needs a key that was scrubbed. Nothing is looked at while there is none.
+const REFUSE_SCRUBBED: &str = "UPDATE OR ROLLBACK log SET floor = NULL \
+    WHERE EXISTS (SELECT 1 FROM scrubbed) AND EXISTS (SELECT 1 FROM owner \
     CROSS JOIN scrubbed ON scrubbed.key = owner.key WHERE owner.sealed >= ?);";
 
 /// Which statements a text has, and for how many rows.

@@ -84,17 +84,21 @@ async fn raw_round(raw: &Raw, load: &Load, place: &str, bytes: &[u8]) -> f64 {
 
 async fn house_round(house: &Oubliette, load: &Load, place: &str, subjects: &[SubjectId]) -> f64 {
     let Load(writers, each, commits, about) = *load;
+    // What a program holds before it appends is made before the clock starts, on both sides.
+    let prepared: Vec<Vec<_>> = (0..writers)
+        .map(|writer| {
+            // Another subject, or others, in each commit and for each writer.
+            let whose = |n: usize| (writer * 31 + n / each * about + n % about) % subjects.len();
+            (0..commits * each).map(|n| order(n as u64, &subjects[whose(n)])).collect()
+        })
+        .collect();
     let begun = Instant::now();
-    let writers = (0..writers).map(|writer| {
-        let (house, subjects) = (house.clone(), subjects.to_vec());
+    let writers = prepared.into_iter().enumerate().map(|(writer, orders)| {
+        let house = house.clone();
         let stream = StreamId::new(format!("{place}-{writer}")).unwrap();
         tokio::spawn(async move {
-            for commit in 0..commits {
+            for (commit, events) in orders.chunks(each).enumerate() {
                 let first = commit * each;
-                // Another subject, or others, in each commit and for each writer.
-                let offset = writer * 31 + commit * about;
-                let events = (first..first + each)
-                    .map(|n| order(n as u64, &subjects[(offset + n % about) % subjects.len()]));
                 let expect = match first {
                     0 => Expect::New,
                     _ => Expect::Exactly(Version(first as u64)),
