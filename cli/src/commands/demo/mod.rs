@@ -63,7 +63,7 @@ pub(crate) async fn run(args: Demo, output: &Output) -> Result<(), Exit> {
     let certificate = dir.house.erase(&subject).await?;
     let path = dir.keep(&certificate)?;
     drop(dir);
-    output.say(&format!("\nForgot {subject}. Reading again, by a new process's eyes:\n"))?;
+    output.say(&format!("\nForgot {subject}. Read again, from the directory opened anew:\n"))?;
 
     let dir = Dir::open(&root).await?;
     forgotten(&dir, &before, &subject, &mut proof).await?;
