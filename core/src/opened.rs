@@ -164,7 +164,7 @@ impl Event {
         &self.open
     }
 
-    /// Whether the value of any sealed part is gone.
+    /// Whether the values of all sealed parts are known: none is forgotten or withheld.
     pub fn is_complete(&self) -> bool {
         self.parts.iter().all(|part| matches!(**part, Part::Known { .. }))
     }
