@@ -4,7 +4,8 @@ use std::fmt;
 
 use jiff::Timestamp;
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::bytes::{Rest, put_counted, put_number};
+use crate::error::Result;
 use crate::ids::{EventId, EventType, Position, StreamId, Version};
 use crate::sealed::SealedPart;
 
@@ -44,21 +45,19 @@ impl Envelope {
     /// # Errors
     /// `LimitExceeded` when a part does not fit its length field.
     pub fn encode(&self) -> Result<Vec<u8>> {
+        const WHAT: &str = "envelope";
         let sealed: usize = self.parts.iter().flatten().map(|part| part.as_bytes().len() + 4).sum();
         let mut bytes = Vec::with_capacity(64 + self.open.len() + sealed);
         bytes.extend_from_slice(MAGIC);
         bytes.push(FORMAT);
         bytes.extend_from_slice(self.id.as_bytes());
         bytes.extend_from_slice(&self.schema.to_le_bytes());
-        bytes.extend_from_slice(&length::<u16>(self.event_type.as_str().len())?.to_le_bytes());
-        bytes.extend_from_slice(self.event_type.as_str().as_bytes());
-        bytes.extend_from_slice(&length::<u32>(self.open.len())?.to_le_bytes());
-        bytes.extend_from_slice(&self.open);
-        bytes.extend_from_slice(&length::<u16>(self.parts.len())?.to_le_bytes());
+        put_counted::<2>(WHAT, &mut bytes, self.event_type.as_str().as_bytes())?;
+        put_counted::<4>(WHAT, &mut bytes, &self.open)?;
+        put_number::<2>(WHAT, &mut bytes, self.parts.len())?;
         for part in &self.parts {
             let part = part.as_ref().map_or(&[][..], SealedPart::as_bytes);
-            bytes.extend_from_slice(&length::<u32>(part.len())?.to_le_bytes());
-            bytes.extend_from_slice(part);
+            put_counted::<4>(WHAT, &mut bytes, part)?;
         }
         Ok(bytes)
     }
@@ -69,29 +68,18 @@ impl Envelope {
     /// `Corrupt` when the bytes are no envelope or do not end with it; `NewerFormat` when
     /// a newer release wrote them.
     pub fn decode(bytes: &[u8]) -> Result<Self> {
-        let mut rest = Rest(bytes);
+        let mut rest = Rest::of("envelope", bytes);
         if rest.take(MAGIC.len())? != MAGIC {
-            return Err(corrupt("it does not begin as one"));
+            return Err(rest.corrupt("it does not begin as one"));
         }
-        let format = rest.number::<1>()?;
-        if format > u64::from(FORMAT) {
-            return Err(Error::new(
-                ErrorKind::NewerFormat,
-                "envelope",
-                "a newer release wrote it: upgrade this program",
-            )
-            .with("format", format));
-        }
-        if format == 0 {
-            return Err(corrupt("it has no valid format"));
-        }
+        rest.format(FORMAT)?;
         let id = EventId::try_from(rest.take(16)?)?;
         let schema = u32::try_from(rest.number::<4>()?).unwrap_or(u32::MAX);
         let name = rest.counted::<2>()?;
         let event_type = std::str::from_utf8(name)
             .ok()
             .and_then(|name| EventType::new(name).ok())
-            .ok_or_else(|| corrupt("its type is no name"))?;
+            .ok_or_else(|| rest.corrupt("its type is no name"))?;
         let open = rest.counted::<4>()?.to_vec();
         let count = rest.number::<2>()?;
         let mut parts = Vec::new();
@@ -101,9 +89,7 @@ impl Envelope {
                 part => Some(SealedPart::from_bytes(part.to_vec())?),
             });
         }
-        if !rest.0.is_empty() {
-            return Err(corrupt("bytes follow it"));
-        }
+        rest.end()?;
         Ok(Self { id, event_type, schema, open, parts })
     }
 }
@@ -133,37 +119,6 @@ pub struct Recorded {
     pub recorded_at: Timestamp,
     /// What was recorded.
     pub envelope: Envelope,
-}
-
-fn corrupt(what: &'static str) -> Error {
-    Error::new(ErrorKind::Corrupt, "envelope", format!("these bytes are no envelope: {what}"))
-}
-
-fn length<N: TryFrom<usize>>(len: usize) -> Result<N> {
-    N::try_from(len).map_err(|_| {
-        Error::new(ErrorKind::LimitExceeded, "envelope", "an event is too large for its format")
-            .with("bytes", len)
-    })
-}
-
-/// What is left to decode. Lengths are checked before anything is allocated for them.
-struct Rest<'a>(&'a [u8]);
-
-impl<'a> Rest<'a> {
-    fn take(&mut self, len: usize) -> Result<&'a [u8]> {
-        let (taken, rest) = self.0.split_at_checked(len).ok_or_else(|| corrupt("it is cut short"))?;
-        self.0 = rest;
-        Ok(taken)
-    }
-
-    fn number<const N: usize>(&mut self) -> Result<u64> {
-        Ok(self.take(N)?.iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte)))
-    }
-
-    fn counted<const N: usize>(&mut self) -> Result<&'a [u8]> {
-        let len = usize::try_from(self.number::<N>()?).unwrap_or(usize::MAX);
-        self.take(len)
-    }
 }
 
 #[cfg(test)]

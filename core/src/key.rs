@@ -138,14 +138,15 @@ impl Cipher {
         Ok(Self { aead: LessSafeKey::new(key), fingerprint: Fingerprint(commitment) })
     }
 
-    /// The key of a value that several people own: without any one of them it is gone.
+    /// The key of what several people own: without any one of them it is gone. The label
+    /// keeps the uses of such keys apart.
     ///
     /// `keys` are ordered by id, as a sealed part names them.
-    pub(crate) fn joint(keys: &[Key]) -> Result<Self> {
+    pub(crate) fn joint(label: &'static [u8], keys: &[Key]) -> Result<Self> {
         let mut secret = Zeroizing::new(Vec::with_capacity(32 * keys.len()));
         keys.iter().for_each(|key| secret.extend_from_slice(key.secret()));
         let names: Vec<&[u8]> = keys.iter().map(|key| key.0.id.as_bytes().as_slice()).collect();
-        Self::derive(b"oubliette/1 joint part", &secret, &names)
+        Self::derive(label, &secret, &names)
     }
 }
 

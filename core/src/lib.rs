@@ -5,6 +5,10 @@
 pub mod aggregate;
 pub mod alias;
 mod append;
+mod backup;
+mod bytes;
+mod document;
+mod documents;
 mod draft;
 mod envelope;
 pub mod erasure;
@@ -30,31 +34,39 @@ mod scope;
 pub mod seal;
 mod sealed;
 mod snapshot;
+mod state;
 mod upcast;
 mod vault;
 
 pub use self::aggregate::{Aggregate, Failure, Loaded};
+pub use self::backup::{BackupRecord, BackupRegister, BackupTarget};
+pub use self::document::{Carried, CarriedPart, Document, FORMAT as DOCUMENT_FORMAT, Slot, Token};
+pub use self::documents::{
+    Before, Build, BuildState, Comparison, DocumentChanges, DocumentPage, DocumentQuery, Documents, Fault,
+    Filter, Role,
+};
 pub use self::draft::{Draft, PersonalField, StreamDrafts};
 pub use self::envelope::{Envelope, FORMAT as ENVELOPE_FORMAT, Recorded};
 pub use self::error::{Error, ErrorKind, Result};
 pub use self::house::{Builder, Oubliette};
 pub use self::ids::{
-    ErasureId, EventId, EventType, KeyId, MAX_NAME, Position, Purpose, Sequence, StreamId, SubjectId,
-    VaultId, Version,
+    BackupId, BuildId, DocumentKey, ErasureId, EventId, EventType, KeyId, MAX_NAME, Position, ProjectionName,
+    Purpose, Sequence, StreamId, SubjectId, VaultId, Version,
 };
 pub use self::key::{Dead, Fingerprint, Key, KeyRecord, KeyState, MAX_SEALS, Scope};
 pub use self::ledger::Ledger;
 pub use self::log::{
-    Appended, Batch, Dropped, EventLog, Expect, Limits, PageStream, Query, Scrubbed, Select, StreamBatch,
+    Appended, Batch, Dropped, EventLog, Expect, Limits, PageStream, Query, Restored, Scrubbed, Select,
+    StreamBatch,
 };
 pub use self::null::NullObject;
 pub use self::opened::Event;
 pub use self::personal::{Ownership, Personal, Reading, Withheld};
-pub use self::projector::{ErasedKeys, Forgotten, Projector};
+pub use self::projector::{ErasedKeys, Forgotten, Page, Projector};
 pub use self::promise::Promise;
 pub use self::read::EventStream;
 pub use self::seal::Padding;
 pub use self::sealed::{FORMAT as PART_FORMAT, MAX_OWNERS, SealedPart};
-pub use self::snapshot::{Snapshot, SnapshotKey, SnapshotStore};
+pub use self::snapshot::{SealedState, Series, Snapshot, SnapshotKey, SnapshotKind, SnapshotStore};
 pub use self::upcast::Upcast;
 pub use self::vault::{Erasure, KeyVault, Reason, Signature, Target};

@@ -105,6 +105,37 @@ pub trait EventLog: Debug + Send + Sync + 'static {
     /// # Errors
     /// `NotFound` when the stream has no events; `Unavailable` when the store is.
     async fn drop_stream(&self, stream: &StreamId) -> Result<Dropped>;
+
+    /// Takes events as another log recorded them: with their positions, versions and times.
+    /// From the first call on the log is in quarantine: only who reconciles it may use it.
+    ///
+    /// # Implementors
+    /// - What is read is what was restored, to the byte, scrubbed parts too; positions and
+    ///   versions go on from there (`a_restored_log_reads_as_the_one_it_was_taken_from`).
+    /// - A page durably or nothing of it; what is restored already is passed over
+    ///   (`a_restore_can_be_repeated`).
+    /// - Never into a log that has events of its own
+    ///   (`a_log_with_events_of_its_own_takes_no_restore`).
+    ///
+    /// # Errors
+    /// `Conflict` for a log with events of its own; `Invalid` for events that are not in
+    /// order; `Unavailable`.
+    async fn restore(&self, page: Restored) -> Result<()>;
+
+    /// Where a restored log will end, while it is in quarantine; none for any other.
+    ///
+    /// # Implementors
+    /// - It survives a restart (`a_quarantine_survives_a_restart`).
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    async fn quarantine(&self) -> Result<Option<Position>>;
+
+    /// Ends the quarantine, for good (`a_released_log_is_like_any_other`).
+    ///
+    /// # Errors
+    /// `Conflict` when the restore has not come to its end; `Unavailable`.
+    async fn release(&self) -> Result<()>;
 }
 
 /// What must hold for a stream before it is appended to.
@@ -276,6 +307,66 @@ pub struct Limits {
     pub events_per_batch: usize,
     /// Bytes of one event, open and sealed.
     pub bytes_per_event: usize,
+}
+
+/// A page of events that go back into a log as they were.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Restored {
+    /// The events, ascending by position. It may be empty.
+    pub events: Vec<Recorded>,
+    /// Everything up to here is restored with this page: the log's head after it.
+    pub through: Position,
+    /// Where the restore will end. The same in every page.
+    pub until: Position,
+}
+
+impl Restored {
+    /// Checks what every log refuses in the same words, before anything is taken.
+    ///
+    /// # Errors
+    /// `Conflict` when a log at `head`, in quarantine or not, takes no restore; `Invalid`
+    /// for events that are not in order, or beyond what the page says.
+    pub fn check(&self, head: Position, quarantine: Option<Position>) -> Result<()> {
+        use crate::error::{Error, ErrorKind};
+        let refused = |kind, text: &'static str| Err(Error::new(kind, "restore", text).with("head", head));
+        match quarantine {
+            None if head > Position::ZERO => {
+                return refused(ErrorKind::Conflict, "the log has events of its own: restore into a new one");
+            }
+            Some(until) if until != self.until => {
+                return refused(
+                    ErrorKind::Conflict,
+                    "another backup is being restored into this log: go on with that one, or restore into \
+                     a new log",
+                );
+            }
+            None | Some(_) => {}
+        }
+        let ordered = self.events.is_sorted_by(|a, b| a.position < b.position);
+        let ends = self.events.last().is_none_or(|last| last.position <= self.through);
+        if ordered && ends && self.through <= self.until {
+            return Ok(());
+        }
+        refused(ErrorKind::Invalid, "the events of a restore are not in order")
+    }
+
+    /// Checks that a restore has come to its end.
+    ///
+    /// # Errors
+    /// `Conflict` when it has not.
+    pub fn check_end(head: Position, until: Position) -> Result<()> {
+        use crate::error::{Error, ErrorKind};
+        if head >= until {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorKind::Conflict,
+            "restore",
+            "a restore into this log has not come to its end: run it again, it goes on where it was",
+        )
+        .with("head", head)
+        .with("until", until))
+    }
 }
 
 /// What a scrub took away.

@@ -4,9 +4,9 @@ use std::fmt::Debug;
 
 use async_trait::async_trait;
 
-use crate::envelope::Recorded;
 use crate::error::Result;
 use crate::ids::{ErasureId, KeyId, Position};
+use crate::opened::Event;
 
 /// Derives state from the log, and forgets with it.
 ///
@@ -14,7 +14,10 @@ use crate::ids::{ErasureId, KeyId, Position};
 /// - The position is saved in the same transaction as the writes of its page: after a
 ///   crash, no event is applied twice and none is skipped.
 /// - `forget` takes every trace of the keys away, and can be repeated.
-/// - What it stores of personal values, it stores as the sealed parts it was given.
+/// - What it keeps of personal values it can find and take away by the keys that sealed
+///   them: [`Event::owners`](crate::Event::owners) tells whose they are.
+///
+/// Most programs write a pure [`View`](crate::View) instead, and forget by construction.
 #[async_trait]
 pub trait Projector: Debug + Send + Sync + 'static {
     /// Names what is derived.
@@ -29,11 +32,12 @@ pub trait Projector: Debug + Send + Sync + 'static {
     /// `Unavailable`.
     async fn position(&self) -> Result<Position>;
 
-    /// Applies events in log order and saves the position of the last one with them.
+    /// Applies events in log order, and saves the position that the page reaches with them.
     ///
     /// # Errors
-    /// `Invalid` when the first event is not beyond the saved position; `Unavailable`.
-    async fn apply(&self, page: &[Recorded]) -> Result<()>;
+    /// `Conflict` when the page does not begin after the saved position; `Unavailable`, and
+    /// then the call is repeated. Any other stops the projection where it stands.
+    async fn apply(&self, page: &Page) -> Result<()>;
 
     /// Forgets what was sealed under these keys.
     ///
@@ -46,6 +50,19 @@ pub trait Projector: Debug + Send + Sync + 'static {
     /// # Errors
     /// `Unavailable`.
     async fn reset(&self) -> Result<()>;
+}
+
+/// Events to apply, in log order.
+#[derive(Clone, Debug)]
+pub struct Page {
+    /// The position after which it begins.
+    pub after: Position,
+    /// The events, opened as far as they still open. It may be empty.
+    pub events: Vec<Event>,
+    /// The position that is reached with it.
+    pub through: Position,
+    /// Events that are passed over knowingly: the projection could not apply them.
+    pub skipped: Vec<Position>,
 }
 
 /// The keys that an erasure destroyed.

@@ -11,6 +11,8 @@ use crate::key::{Cipher, Key, KeyState};
 use crate::random::Block;
 use crate::sealed::{FORMAT, MAX_OWNERS, NONCE, SealedPart};
 
+const JOINT: &[u8] = b"oubliette/1 joint part";
+
 /// Where a part stands: it opens nowhere else.
 #[derive(Clone, Copy, Debug)]
 pub struct Place<'a> {
@@ -181,7 +183,7 @@ fn open_with(place: Place<'_>, sealed: &SealedPart, keys: &[Key]) -> Result<Unse
 fn with_cipher<T>(keys: &[Key], work: impl FnOnce(&Cipher) -> Result<T>) -> Result<T> {
     match keys {
         [key] => work(key.cipher()),
-        _ => work(&Cipher::joint(keys)?),
+        _ => work(&Cipher::joint(JOINT, keys)?),
     }
 }
 

@@ -3,55 +3,130 @@
 use std::fmt::Debug;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 
-use crate::envelope::Envelope;
 use crate::error::Result;
-use crate::ids::{StreamId, Version};
+use crate::ids::{KeyId, Position, Version};
 use crate::projector::{ErasedKeys, Forgotten};
+use crate::promise::Promise;
+pub use crate::state::SealedState;
 
-/// Keeps snapshots as envelopes, never state in the clear.
+/// Keeps snapshots, whose whole state is sealed.
 ///
 /// # Implementors
-/// - `load` gives the newest snapshot not newer than asked for, as it was saved.
-/// - `forget` takes away every snapshot that holds a part under one of the keys, and
-///   can be repeated.
+/// Each promise is a case of the conformance suite, enrolled by
+/// `oubliette_conformance::snapshot_store!`.
+///
+/// - A snapshot is stored to the byte, and read back so (`a_snapshot_survives_as_it_is`).
+/// - Errors and `Debug` hold nothing of a snapshot (`an_error_tells_nothing_of_a_snapshot`).
 #[async_trait]
 pub trait SnapshotStore: Debug + Send + Sync + 'static {
-    /// Saves a snapshot. One of the same key and version is replaced.
+    /// Names the store in certificates and reports.
+    fn name(&self) -> &str;
+
+    /// How fast and how thoroughly it forgets.
+    fn promise(&self) -> Promise;
+
+    /// Saves snapshots, all or none, durably. One of the same key and position is replaced.
+    ///
+    /// # Implementors
+    /// - All or nothing (`a_save_is_all_or_nothing`), also over a restart
+    ///   (`snapshots_survive_a_restart`).
+    /// - One under a forgotten key is refused (`a_forgotten_key_seals_no_snapshot`).
     ///
     /// # Errors
-    /// `Unavailable`.
-    async fn save(&self, snapshot: Snapshot) -> Result<()>;
+    /// `Erased`; `Unavailable`.
+    async fn save(&self, snapshots: Vec<Snapshot>) -> Result<()>;
 
-    /// The newest snapshot at or before a version.
+    /// The newest snapshot at or before a position (`the_newest_snapshot_is_loaded`), of
+    /// just this key (`a_snapshot_of_another_key_is_not_loaded`).
     ///
     /// # Errors
     /// `Unavailable`; `Corrupt` when it cannot be read.
-    async fn load(&self, of: &SnapshotKey, at_most: Version) -> Result<Option<Snapshot>>;
+    async fn load(&self, of: &SnapshotKey, at_most: Position) -> Result<Option<Snapshot>>;
 
-    /// Takes away what these keys sealed.
+    /// The snapshots of a series at exactly this position whose id is beyond `after`, by
+    /// id ascending, bytewise, at most `limit` (`a_series_is_read_in_pages`).
+    ///
+    /// # Errors
+    /// `Unavailable`; `Corrupt` when one cannot be read.
+    async fn page(&self, of: &Series, at: Position, after: &str, limit: usize) -> Result<Vec<Snapshot>>;
+
+    /// Takes the snapshots of a series before a position away, those of one id or of all,
+    /// and gives their number (`old_snapshots_go_and_no_others`).
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    async fn drop_before(&self, of: &Series, id: Option<&str>, position: Position) -> Result<u64>;
+
+    /// Takes every snapshot away that is sealed under one of these keys, and remembers the
+    /// keys.
+    ///
+    /// # Implementors
+    /// - Each of them and no other (`a_snapshot_goes_with_any_of_its_keys`). Safe to
+    ///   repeat (`forgetting_snapshots_can_be_repeated`).
+    /// - Where `bytes_gone` is promised, no byte of them is left
+    ///   (`snapshots_leave_no_byte`).
     ///
     /// # Errors
     /// `Unavailable`, and then the call is repeated.
     async fn forget(&self, erased: &ErasedKeys) -> Result<Forgotten>;
+
+    /// How many snapshots are sealed under one of these keys (`held_snapshots_are_counted`).
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    async fn held_under(&self, keys: &[KeyId]) -> Result<u64>;
+
+    /// Whether it has forgotten all of these keys (`a_store_of_snapshots_remembers_dead_keys`).
+    /// A copy from before does not know them.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    async fn remembers(&self, keys: &[KeyId]) -> Result<bool>;
 }
 
-/// What a snapshot is of: the state of one stream by one version of the code.
+/// What kind of state a snapshot holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum SnapshotKind {
+    /// An aggregate: the state of one stream.
+    Aggregate = 1,
+    /// A document of a projection.
+    Document = 2,
+}
+
+/// Snapshots that one version of some code made.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct SnapshotKey {
-    /// The stream whose events made the state.
-    pub stream: StreamId,
-    /// The version of the code that made it.
+pub struct Series {
+    /// Of aggregates, or of the documents of a projection.
+    pub kind: SnapshotKind,
+    /// The name of the aggregate's type or of the projection.
+    pub name: String,
+    /// The version of the code that made them.
     pub code: u32,
 }
 
-/// A snapshot: state after `version` events of a stream, sealed.
+/// What a snapshot is of.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SnapshotKey {
+    /// The code that made it.
+    pub series: Series,
+    /// The stream or the document. Stored readable: it holds no personal data.
+    pub id: String,
+}
+
+/// Saved state, sealed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Snapshot {
     /// What it is of.
     pub key: SnapshotKey,
-    /// The version of the stream after which it was taken.
+    /// The position of the last event in it.
+    pub position: Position,
+    /// The stream's version after that event; for documents their number.
     pub version: Version,
-    /// The sealed state.
-    pub envelope: Envelope,
+    /// When the log took that event.
+    pub at: Timestamp,
+    /// The state.
+    pub sealed: SealedState,
 }

@@ -5,11 +5,11 @@ mod number;
 mod purpose;
 mod random;
 
+pub use self::name::{DocumentKey, EventType, MAX_NAME, ProjectionName, StreamId, SubjectId};
 pub(crate) use self::name::{ERASURES, FOUNDING};
-pub use self::name::{EventType, MAX_NAME, StreamId, SubjectId};
-pub use self::number::{Position, Sequence, Version};
+pub use self::number::{BuildId, Position, Sequence, Version};
 pub use self::purpose::Purpose;
-pub use self::random::{ErasureId, EventId, KeyId, VaultId};
+pub use self::random::{BackupId, ErasureId, EventId, KeyId, VaultId};
 
 #[cfg(test)]
 mod tests {

@@ -126,6 +126,16 @@ name! {
     EventType, "event type", |c| !c.is_control()
 }
 
+name! {
+    /// What is derived from the log under this name: a projection, in all its versions.
+    ProjectionName, "projection name", |c| !c.is_whitespace() && !c.is_control()
+}
+
+name! {
+    /// A document of a projection. Stored readable: it holds no personal data.
+    DocumentKey, "document key", |c| !c.is_control()
+}
+
 impl StreamId {
     /// Whether the stream is bookkeeping (its name begins with `$`), not the business's.
     pub fn is_system(&self) -> bool {

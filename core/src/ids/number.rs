@@ -46,3 +46,8 @@ number! {
     /// Counts entries of a ledger or erasures of a vault, from 1.
     Sequence
 }
+
+number! {
+    /// Names one build of a projection in its store, from 1.
+    BuildId
+}

@@ -100,3 +100,8 @@ random_id! {
     /// Names a vault, so that a log and a vault that do not belong together are told apart.
     VaultId
 }
+
+random_id! {
+    /// Names one backup.
+    BackupId
+}

@@ -14,7 +14,7 @@ use crate::envelope::{Envelope, Recorded};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{KeyId, Position, StreamId, Version};
 use crate::log::{
-    Appended, Batch, Dropped, EventLog, Limits, PageStream, Query, Scrubbed, Select, StreamBatch,
+    Appended, Batch, Dropped, EventLog, Limits, PageStream, Query, Restored, Scrubbed, Select, StreamBatch,
 };
 use crate::promise::Promise;
 use crate::sealed::SealedPart;
@@ -37,6 +37,8 @@ struct State {
     /// Of every stream that ever had an event.
     versions: HashMap<StreamId, Version>,
     scrubbed: HashSet<KeyId>,
+    /// Where the restore of a log in quarantine ends.
+    quarantine: Option<Position>,
 }
 
 impl MemoryLog {
@@ -130,6 +132,32 @@ impl EventLog for MemoryLog {
             return Err(Error::new(ErrorKind::NotFound, "drop stream", "the stream has no events"));
         }
         Ok(Dropped { events })
+    }
+
+    async fn restore(&self, page: Restored) -> Result<()> {
+        let mut state = lock(&self.0.state);
+        let head = *self.0.head.borrow();
+        page.check(head, state.quarantine)?;
+        state.quarantine = Some(page.until);
+        for event in page.events.into_iter().filter(|event| event.position > head) {
+            state.versions.insert(event.stream.clone(), event.version);
+            state.events.push(event);
+        }
+        self.0.head.send_replace(head.max(page.through));
+        Ok(())
+    }
+
+    async fn quarantine(&self) -> Result<Option<Position>> {
+        Ok(lock(&self.0.state).quarantine)
+    }
+
+    async fn release(&self) -> Result<()> {
+        let mut state = lock(&self.0.state);
+        if let Some(until) = state.quarantine {
+            Restored::check_end(*self.0.head.borrow(), until)?;
+        }
+        state.quarantine = None;
+        Ok(())
     }
 }
 

@@ -6,14 +6,12 @@
 mod ledger;
 mod log;
 mod names;
-mod snapshots;
 mod vault;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 pub use self::ledger::MemoryLedger;
 pub use self::log::MemoryLog;
-pub use self::snapshots::MemorySnapshots;
 pub use self::vault::MemoryVault;
 
 /// A panic elsewhere leaves whole values only: no change below can fail half-way.
