@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable as _};
-use futures::TryStreamExt as _;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::{Error, ErrorKind};
 use crate::house::Oubliette;
 use crate::ids::{StreamId, Version};
-use crate::log::{Expect, Query};
+use crate::log::Expect;
+use crate::snapshots::Replayed;
 
 /// State that is made of the events of one stream, and decides on commands.
 pub trait Aggregate: Default + Send {
@@ -78,17 +78,8 @@ impl Oubliette {
     /// # Errors
     /// As [`Oubliette::read`]; `Invalid` when an event is not of the aggregate's type.
     pub async fn load<A: Aggregate>(&self, stream: &StreamId) -> Result<Loaded<A>, Error> {
-        let mut loaded = Loaded { state: A::default(), version: Version::ZERO };
-        let mut events = self.read(Query::stream(stream.clone()));
-        while let Some(event) = events.try_next().await? {
-            loaded.state.apply(&event.data::<A::Event>()?);
-            loaded.version = event.version;
-        }
-        // A dropped stream has no events, and its versions go on from where they were.
-        if loaded.version == Version::ZERO {
-            loaded.version = self.log.version(stream).await?;
-        }
-        Ok(loaded)
+        let now = self.replay::<A>(stream, Replayed::nothing(), None).await?;
+        self.loaded(stream, now).await
     }
 
     /// Loads an aggregate, lets it decide, and appends what it decided.
@@ -103,25 +94,38 @@ impl Oubliette {
         stream: &StreamId,
         command: &A::Command,
     ) -> Result<Version, Failure<A::Refusal>> {
-        let retries =
-            ExponentialBuilder::default().with_jitter().with_min_delay(FIRST_WAIT).with_max_times(RETRIES);
-        (|| self.try_execute::<A>(stream, command))
-            .retry(retries)
-            .when(|failure| matches!(failure, Failure::Failed(error) if error.kind() == ErrorKind::Conflict))
-            .await
+        retried(|| async {
+            let loaded = self.load::<A>(stream).await?;
+            decide(self, stream, loaded, command).await
+        })
+        .await
     }
+}
 
-    async fn try_execute<A: Aggregate>(
-        &self,
-        stream: &StreamId,
-        command: &A::Command,
-    ) -> Result<Version, Failure<A::Refusal>> {
-        let loaded = self.load::<A>(stream).await?;
-        let events = loaded.state.decide(command).map_err(Failure::Refused)?;
-        if events.is_empty() {
-            return Ok(loaded.version);
-        }
-        let appended = self.append(stream.clone(), Expect::Exactly(loaded.version), events).await?;
-        Ok(appended.versions.first().copied().unwrap_or(loaded.version))
+/// Runs a command again after a conflict.
+pub(crate) async fn retried<R, F>(execute: impl FnMut() -> F) -> Result<Version, Failure<R>>
+where
+    F: Future<Output = Result<Version, Failure<R>>>,
+{
+    let retries =
+        ExponentialBuilder::default().with_jitter().with_min_delay(FIRST_WAIT).with_max_times(RETRIES);
+    execute
+        .retry(retries)
+        .when(|failure| matches!(failure, Failure::Failed(error) if error.kind() == ErrorKind::Conflict))
+        .await
+}
+
+/// Lets an aggregate decide, and appends what it decided.
+pub(crate) async fn decide<A: Aggregate>(
+    house: &Oubliette,
+    stream: &StreamId,
+    loaded: Loaded<A>,
+    command: &A::Command,
+) -> Result<Version, Failure<A::Refusal>> {
+    let events = loaded.state.decide(command).map_err(Failure::Refused)?;
+    if events.is_empty() {
+        return Ok(loaded.version);
     }
+    let appended = house.append(stream.clone(), Expect::Exactly(loaded.version), events).await?;
+    Ok(appended.versions.first().copied().unwrap_or(loaded.version))
 }

@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::error::Result;
-use crate::ids::{BackupId, Position};
+use crate::error::{Error, ErrorKind, Result};
+use crate::ids::{BackupId, MAX_NAME, Position};
 
 /// A place that keeps objects: a folder, a bucket. It is blind: what it is given is sealed.
 ///
@@ -63,6 +63,25 @@ pub trait BackupTarget: Debug + Send + Sync + 'static {
     /// # Errors
     /// `Unavailable`; `Denied`.
     async fn tidy(&self) -> Result<()>;
+}
+
+impl dyn BackupTarget {
+    /// Checks what every target refuses in the same words: a name that is none.
+    ///
+    /// # Errors
+    /// `Invalid`.
+    pub fn check_name(name: &str) -> Result<()> {
+        let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-.".contains(&byte);
+        let named = |part: &str| !matches!(part, "" | "." | "..") && part.bytes().all(allowed);
+        if name.len() <= MAX_NAME && name.split('/').all(named) {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorKind::Invalid,
+            "put",
+            "the name of an object is a relative path of lower-case letters, digits, `-` and `.`",
+        ))
+    }
 }
 
 /// Knows which backups of a log exist. The certificate of an erasure lists those that

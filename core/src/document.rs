@@ -8,6 +8,7 @@ use std::collections::HashSet;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::bytes::{Rest, put_counted, put_number};
 use crate::error::{Error, ErrorKind, Result};
@@ -123,6 +124,21 @@ impl Document {
         lost.sort_unstable();
         lost.dedup();
         Self { key: self.key.clone(), open: self.open.clone(), carried, tokens, lost }
+    }
+
+    /// The open part as JSON.
+    ///
+    /// # Errors
+    /// `Corrupt` when it is none.
+    pub fn json(&self) -> Result<Value> {
+        serde_json::from_slice(&self.open)
+            .map_err(|error| Error::json(ErrorKind::Corrupt, WHAT, "the open part of a document", &error))
+    }
+
+    /// The error of a document whose places and parts do not fit.
+    pub(crate) fn corrupt(&self) -> Error {
+        Error::new(ErrorKind::Corrupt, WHAT, "a place in a document leads nowhere: rebuild the projection")
+            .with("document", &self.key)
     }
 
     /// Whether both say the same: key, open part, places and parts, to the byte.

@@ -69,7 +69,8 @@ pub trait Documents: Debug + Send + Sync + 'static {
     /// `NotFound` when there is no such build; `Unavailable`.
     async fn end(&self, build: BuildId) -> Result<()>;
 
-    /// The documents of these keys, in order; `None` where there is none.
+    /// The documents of these keys, in order; `None` where there is none
+    /// (`a_get_answers_in_order`).
     ///
     /// # Errors
     /// `NotFound` when the build is not there or has ended; `Unavailable`; `Corrupt`.
@@ -103,12 +104,12 @@ pub trait Documents: Debug + Send + Sync + 'static {
     /// they are of.
     ///
     /// # Implementors
-    /// - Of one moment: all documents are of the position that is given
-    ///   (`a_page_is_of_one_position`).
+    /// - Of one moment, no older than the call: all documents are of the position that is
+    ///   given (`a_page_is_of_one_position`).
     /// - By key ascending, bytewise, after the given one, each once
     ///   (`pages_follow_each_other`).
     /// - A filter compares with values of its own JSON type only: numbers as numbers,
-    ///   strings bytewise; whatever is not there is not equal (`a_filter_compares_open_fields`).
+    ///   strings bytewise; what is not there meets none (`a_filter_compares_open_fields`).
     /// - A token finds just the documents that have it (`a_token_finds_its_documents`).
     ///
     /// # Errors
@@ -123,7 +124,7 @@ pub trait Documents: Debug + Send + Sync + 'static {
     /// - Safe to repeat (`to_forget_can_be_repeated`). Its cost depends on the documents
     ///   that carry these keys.
     /// - Kept builds and those not served yet forget too (`every_build_forgets`).
-    /// - Where `bytes_gone` is promised, no byte of the parts is left
+    /// - Where `bytes_gone` is promised, no byte of the parts and tokens is left
     ///   (`documents_leave_no_byte_of_a_dead_part`).
     ///
     /// # Errors

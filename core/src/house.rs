@@ -5,14 +5,18 @@ use std::sync::Arc;
 
 use serde_json::json;
 
+use crate::backup::BackupRegister;
+use crate::documents::Documents;
 use crate::envelope::Envelope;
 use crate::erasure::{Chain, Observer, Progressed};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{EventId, EventType, FOUNDING, StreamId, Version};
 use crate::ledger::Ledger;
 use crate::log::{Batch, EventLog, Expect, Query};
+use crate::projector::Projector;
 use crate::promise::Promise;
 use crate::seal::Padding;
+use crate::snapshot::SnapshotStore;
 use crate::upcast::{Upcast, Upcasts};
 use crate::vault::KeyVault;
 
@@ -25,6 +29,10 @@ pub struct Oubliette {
     pub(crate) upcasts: Arc<Upcasts>,
     pub(crate) observer: Option<Observer>,
     pub(crate) padding: Padding,
+    pub(crate) documents: Option<Arc<dyn Documents>>,
+    pub(crate) snapshots: Option<Arc<dyn SnapshotStore>>,
+    pub(crate) projectors: Arc<[Arc<dyn Projector>]>,
+    pub(crate) backups: Arc<[Arc<dyn BackupRegister>]>,
 }
 
 impl Oubliette {
@@ -38,6 +46,10 @@ impl Oubliette {
             observer: None,
             padding: Padding::None,
             required: None,
+            documents: None,
+            snapshots: None,
+            projectors: Vec::new(),
+            backups: Vec::new(),
         }
     }
 
@@ -53,7 +65,24 @@ impl Oubliette {
 
     /// What this house promises: the worst of its parts.
     pub fn promise(&self) -> Promise {
-        self.log.promise().and(self.vault.promise())
+        let mut promise = self.log.promise().and(self.vault.promise());
+        if let Some(documents) = &self.documents {
+            promise = promise.and(documents.promise());
+        }
+        if let Some(snapshots) = &self.snapshots {
+            promise = promise.and(snapshots.promise());
+        }
+        promise
+    }
+
+    /// The store of documents, if the house has one.
+    pub fn documents(&self) -> Option<&Arc<dyn Documents>> {
+        self.documents.as_ref()
+    }
+
+    /// The store of snapshots, if the house has one.
+    pub fn snapshots(&self) -> Option<&Arc<dyn SnapshotStore>> {
+        self.snapshots.as_ref()
     }
 
     /// Checks that log and vault belong together, or makes them.
@@ -123,6 +152,10 @@ pub struct Builder {
     observer: Option<Observer>,
     padding: Padding,
     required: Option<Promise>,
+    documents: Option<Arc<dyn Documents>>,
+    snapshots: Option<Arc<dyn SnapshotStore>>,
+    projectors: Vec<Arc<dyn Projector>>,
+    backups: Vec<Arc<dyn BackupRegister>>,
 }
 
 impl Builder {
@@ -157,6 +190,37 @@ impl Builder {
         self
     }
 
+    /// The store in which projections keep their documents. Every erasure runs through it,
+    /// whatever is in it.
+    #[must_use]
+    pub fn documents(mut self, documents: Arc<dyn Documents>) -> Self {
+        self.documents = Some(documents);
+        self
+    }
+
+    /// The store in which snapshots are kept. Every erasure runs through it.
+    #[must_use]
+    pub fn snapshots(mut self, snapshots: Arc<dyn SnapshotStore>) -> Self {
+        self.snapshots = Some(snapshots);
+        self
+    }
+
+    /// Something else that is derived from the log, and forgets with it: several, each
+    /// under a name of its own. Run it with [`Projections`](crate::Projections).
+    #[must_use]
+    pub fn projector(mut self, projector: Arc<dyn Projector>) -> Self {
+        self.projectors.push(projector);
+        self
+    }
+
+    /// A register of the backups of this log: several, if there are. The certificates of
+    /// erasures list what it knows.
+    #[must_use]
+    pub fn backups(mut self, register: Arc<dyn BackupRegister>) -> Self {
+        self.backups.push(register);
+        self
+    }
+
     /// Demands that the parts promise at least this much.
     #[must_use]
     pub fn require(mut self, promise: Promise) -> Self {
@@ -180,6 +244,10 @@ impl Builder {
             upcasts: Arc::new(self.upcasts?),
             observer: self.observer,
             padding: self.padding,
+            documents: self.documents,
+            snapshots: self.snapshots,
+            projectors: self.projectors.into(),
+            backups: self.backups.into(),
         };
         if let Some(required) = self.required
             && !house.promise().meets(required)
@@ -189,6 +257,7 @@ impl Builder {
                 .with("promised", format_args!("{:?}", house.promise())));
         }
         house.found().await?;
+        house.reconcile().await?;
         house.resume().await?;
         Ok(house)
     }

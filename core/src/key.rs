@@ -101,6 +101,14 @@ impl Key {
         &self.0.secret
     }
 
+    /// A secret for another use of this key, told apart by its label.
+    pub(crate) fn derived(&self, label: &'static [u8]) -> Result<Zeroizing<[u8; 32]>> {
+        let prk = Salt::new(HKDF_SHA256, label).extract(&self.0.secret[..]);
+        let mut derived = Zeroizing::new([0; 32]);
+        expand(&prk, b"derive", &[], &mut derived[..])?;
+        Ok(derived)
+    }
+
     pub(crate) fn cipher(&self) -> &Cipher {
         &self.0.cipher
     }

@@ -11,6 +11,9 @@ use crate::erasure::Step;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{ErasureId, Sequence};
 
+mod copied;
+pub use self::copied::CopiedLedger;
+
 /// Keeps entries for ever. It lives outside every store that is restored from a backup.
 ///
 /// # Implementors

@@ -24,6 +24,8 @@ mod null;
 mod opened;
 mod parts;
 mod personal;
+mod pointer;
+mod projection;
 mod projector;
 mod promise;
 mod random;
@@ -34,6 +36,7 @@ mod scope;
 pub mod seal;
 mod sealed;
 mod snapshot;
+mod snapshots;
 mod state;
 mod upcast;
 mod vault;
@@ -62,11 +65,16 @@ pub use self::log::{
 pub use self::null::NullObject;
 pub use self::opened::Event;
 pub use self::personal::{Ownership, Personal, Reading, Withheld};
+pub use self::projection::{
+    Answer, AsOf, Changes, Check, Difference, Differs, DocumentView, Lookup, Past, Projection,
+    ProjectionOptions, Projections, Standing, View, ViewEvent,
+};
 pub use self::projector::{ErasedKeys, Forgotten, Page, Projector};
 pub use self::promise::Promise;
 pub use self::read::EventStream;
 pub use self::seal::Padding;
 pub use self::sealed::{FORMAT as PART_FORMAT, MAX_OWNERS, SealedPart};
 pub use self::snapshot::{SealedState, Series, Snapshot, SnapshotKey, SnapshotKind, SnapshotStore};
+pub use self::snapshots::{Aggregates, PastState, SnapshotPolicy, Snapshotted};
 pub use self::upcast::Upcast;
 pub use self::vault::{Erasure, KeyVault, Reason, Signature, Target};

@@ -18,8 +18,9 @@ const LEN: usize = PREFIX.len() + 16 + 1;
 /// What a marker stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Marker<'a> {
-    /// A value in a sealed part, and the JSON to read when it is forgotten.
-    Value { part: u16, index: u32, null: Option<&'a str> },
+    /// A value in a sealed part, what it is held for, and the JSON to read when it is
+    /// forgotten. Markers of the first events name no purpose.
+    Value { part: u16, index: u32, purpose: Option<&'a str>, null: Option<&'a str> },
     /// A value that was forgotten before it was written.
     Forgotten { null: Option<&'a str> },
 }
@@ -48,9 +49,13 @@ impl Tag {
         let mut text = String::with_capacity(LEN + 8);
         text.push_str(self.as_str());
         let null = match marker {
-            Marker::Value { part, index, null } => {
+            Marker::Value { part, index, purpose, null } => {
                 // Writing to a string cannot fail.
                 let _ = write!(text, "{part}.{index}");
+                if let Some(purpose) = purpose {
+                    // No purpose holds white space, and so it ends there.
+                    let _ = write!(text, "/{purpose} ");
+                }
                 null
             }
             Marker::Forgotten { null } => {
@@ -68,15 +73,21 @@ impl Tag {
     /// Reads a marker of this event. Any other text is `None`.
     pub(crate) fn read<'a>(&self, text: &'a str) -> Option<Marker<'a>> {
         let rest = text.strip_prefix(self.as_str())?;
-        let (place, null) = match rest.split_once(':') {
-            Some((place, null)) => (place, Some(null)),
-            None => (rest, None),
+        let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.' && c != '-').unwrap_or(rest.len());
+        let (place, rest) = rest.split_at(digits);
+        let (purpose, rest) = match rest.strip_prefix('/') {
+            Some(rest) => rest.split_once(' ').map(|(purpose, rest)| (Some(purpose), rest))?,
+            None => (None, rest),
+        };
+        let null = match rest {
+            "" => None,
+            rest => Some(rest.strip_prefix(':')?),
         };
         if place == "-" {
             return Some(Marker::Forgotten { null });
         }
         let (part, index) = place.split_once('.')?;
-        Some(Marker::Value { part: part.parse().ok()?, index: index.parse().ok()?, null })
+        Some(Marker::Value { part: part.parse().ok()?, index: index.parse().ok()?, purpose, null })
     }
 
     /// Where markers of this event stand in `json`, if anywhere.
@@ -93,10 +104,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_marker_survives_its_text(id: [u8; 16], part: u16, index: u32, null in "[^\u{0}]{0,8}", some: bool) {
+        fn a_marker_survives_its_text(id: [u8; 16], part: u16, index: u32,
+            purpose in "[^\u{0} \n]{1,8}", null in "[^\u{0}]{0,8}", some: bool, named: bool) {
             let tag = Tag::of(EventId::from_bytes(id));
-            let null = some.then_some(null.as_str());
-            for marker in [Marker::Value { part, index, null }, Marker::Forgotten { null }] {
+            let (purpose, null) = (named.then_some(purpose.as_str()), some.then_some(null.as_str()));
+            for marker in [Marker::Value { part, index, purpose, null }, Marker::Forgotten { null }] {
                 let text = tag.write(marker);
                 prop_assert_eq!(tag.read(&text), Some(marker));
             }

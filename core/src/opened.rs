@@ -1,6 +1,6 @@
 //! An event as read: its open part, and what is left of its sealed parts.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fmt;
 use std::ops::Range;
 use std::rc::Rc;
@@ -12,12 +12,14 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
+use crate::document::CarriedPart;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{EventId, EventType, KeyId, Position, Purpose, StreamId, SubjectId, Version};
 use crate::key::Key;
 use crate::marker::{Marker, Tag};
 use crate::personal::{Ownership, Reading, Withheld};
 use crate::scope;
+use crate::sealed::SealedPart;
 use crate::upcast::Upcasts;
 
 /// An event read from the log, with its personal values opened as far as they still open.
@@ -38,8 +40,17 @@ pub struct Event {
     /// The version of the type's schema that it was written in.
     pub schema: u32,
     open: Vec<u8>,
-    parts: Vec<Sealed>,
+    values: Values,
+    /// The parts as the log holds them, for whoever carries them on.
+    sealed: Vec<Option<SealedPart>>,
     upcasts: Arc<Upcasts>,
+}
+
+/// What is left of the sealed parts that markers of one tag stand for.
+#[derive(Clone)]
+pub(crate) struct Values {
+    pub(crate) tag: Tag,
+    pub(crate) parts: Vec<Sealed>,
 }
 
 /// What is left of a sealed part, as it travels between threads.
@@ -89,11 +100,84 @@ impl Part {
             }
         }
     }
+
+    /// The keys that opened it.
+    pub(crate) fn keys(&self) -> &[Key] {
+        match self {
+            Self::Known { keys, .. } => keys,
+            Self::Forgotten | Self::Withheld(_) => &[],
+        }
+    }
+
+    /// The values as a JSON array, if they are known.
+    pub(crate) fn text(&self) -> Option<&[u8]> {
+        match self {
+            Self::Known { text, .. } => Some(text),
+            Self::Forgotten | Self::Withheld(_) => None,
+        }
+    }
 }
 
 fn ownership(keys: &[Key]) -> Option<Ownership> {
     let subjects = keys.iter().map(|key| key.scope().subject.clone());
     Some(Ownership::new(subjects, keys.first()?.scope().purpose.clone()))
+}
+
+impl Values {
+    /// Runs `read` so that markers read as what is left of their values.
+    pub(crate) fn typed<T>(&self, read: impl FnOnce() -> T) -> T {
+        let parts: Rc<[Part]> = self.parts.iter().map(|part| Part::clone(part)).collect();
+        scope::opening(self.tag, &parts, read)
+    }
+
+    /// Puts what is left of each value where its marker stands.
+    pub(crate) fn fill(&self, value: &mut Value) -> Result<()> {
+        match value {
+            Value::Array(values) => values.iter_mut().try_for_each(|value| self.fill(value)),
+            Value::Object(fields) => fields.values_mut().try_for_each(|value| self.fill(value)),
+            Value::String(text) => {
+                if let Some(marker) = self.tag.read(text) {
+                    *value = self.resolve(marker)?;
+                }
+                Ok(())
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) => Ok(()),
+        }
+    }
+
+    fn resolve(&self, marker: Marker<'_>) -> Result<Value> {
+        let (reading, null) = match marker {
+            Marker::Forgotten { null } => (Reading::Forgotten, null),
+            Marker::Value { part, index, null, .. } => {
+                let part = self.parts.get(usize::from(part)).ok_or("a marker names no part");
+                let reading = part.and_then(|part| part.value::<Value>(index));
+                (reading.map_err(|text| Error::new(ErrorKind::Corrupt, "read", text))?, null)
+            }
+        };
+        match (reading, null) {
+            (Reading::Known((value, _)), _) => Ok(value),
+            (Reading::Forgotten | Reading::Withheld(_), None) => Ok(Value::Null),
+            (Reading::Forgotten | Reading::Withheld(_), Some(null)) => serde_json::from_str(null)
+                .map_err(|e| Error::json(ErrorKind::Corrupt, "read", "a null value", &e)),
+        }
+    }
+
+    /// The purposes of the forgotten values whose markers stand in `value`.
+    fn gone(&self, value: &Value, gone: &mut BTreeSet<Purpose>) {
+        match value {
+            Value::Array(values) => values.iter().for_each(|value| self.gone(value, gone)),
+            Value::Object(fields) => fields.values().for_each(|value| self.gone(value, gone)),
+            Value::String(text) => {
+                let Some(Marker::Value { part, purpose: Some(purpose), .. }) = self.tag.read(text) else {
+                    return;
+                };
+                if matches!(self.parts.get(usize::from(part)).map(|part| &**part), Some(Part::Forgotten)) {
+                    gone.extend(Purpose::new(purpose));
+                }
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        }
+    }
 }
 
 impl Event {
@@ -108,7 +192,8 @@ impl Event {
             event_type: envelope.event_type,
             schema: envelope.schema,
             open: envelope.open,
-            parts,
+            values: Values { tag: Tag::of(envelope.id), parts },
+            sealed: envelope.parts,
             upcasts,
         }
     }
@@ -119,9 +204,8 @@ impl Event {
     /// `Invalid` when the event is not of that type; `NewerFormat` when its schema is
     /// newer than this program knows; `Corrupt` when its bytes are damaged.
     pub fn data<E: DeserializeOwned>(&self) -> Result<E> {
-        let parts: Rc<[Part]> = self.parts.iter().map(|part| Part::clone(part)).collect();
         let lifted = self.lifted()?;
-        let read = scope::opening(Tag::of(self.id), &parts, || match lifted {
+        let read = self.values.typed(|| match lifted {
             Some(value) => serde_json::from_value(value),
             None => serde_json::from_slice(&self.open),
         });
@@ -139,9 +223,8 @@ impl Event {
             Some(value) => value,
             None => self.open_json()?,
         };
-        let tag = Tag::of(self.id);
-        if tag.stands_in(&self.open) {
-            self.fill(tag, &mut value)?;
+        if self.values.tag.stands_in(&self.open) {
+            self.values.fill(&mut value).map_err(|error| self.place(error))?;
         }
         Ok(value)
     }
@@ -156,7 +239,8 @@ impl Event {
             Part::Forgotten | Part::Withheld(_) => false,
         };
         let left = |part: &Sealed| if dies(part) { Arc::new(Part::Forgotten) } else { part.clone() };
-        Self { parts: self.parts.iter().map(left).collect(), ..self.clone() }.json()
+        let parts = self.values.parts.iter().map(left).collect();
+        Self { values: Values { parts, ..self.values.clone() }, ..self.clone() }.json()
     }
 
     /// The open part alone, as stored, with markers where personal values belong.
@@ -166,23 +250,36 @@ impl Event {
 
     /// Whether the values of all sealed parts are known: none is forgotten or withheld.
     pub fn is_complete(&self) -> bool {
-        self.parts.iter().all(|part| matches!(**part, Part::Known { .. }))
+        self.values.parts.iter().all(|part| matches!(**part, Part::Known { .. }))
+    }
+
+    /// The purposes that forgotten values of this event were held for. Values whose event
+    /// was written before markers named purposes are not among them.
+    ///
+    /// # Errors
+    /// `Corrupt` when the event's bytes are damaged; `NewerFormat`.
+    pub fn gone(&self) -> Result<BTreeSet<Purpose>> {
+        let mut gone = BTreeSet::new();
+        if self.values.parts.iter().any(|part| matches!(**part, Part::Forgotten)) {
+            let value = self.lifted()?.map_or_else(|| self.open_json(), Ok)?;
+            self.values.gone(&value, &mut gone);
+        }
+        Ok(gone)
     }
 
     /// The subjects and purposes whose values this event still holds.
     pub fn owners(&self) -> impl Iterator<Item = (&SubjectId, &Purpose)> {
-        self.parts
-            .iter()
-            .flat_map(|part| match &**part {
-                Part::Known { keys, .. } => keys.as_slice(),
-                Part::Forgotten | Part::Withheld(_) => &[],
-            })
-            .map(|key| (&key.scope().subject, &key.scope().purpose))
+        self.keys().map(|key| (&key.scope().subject, &key.scope().purpose))
+    }
+
+    /// The keys that opened its parts.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &Key> {
+        self.values.parts.iter().flat_map(|part| part.keys())
     }
 
     /// How many parts opened under keys that are none of these.
     pub(crate) fn parts_open_without(&self, keys: &HashSet<KeyId>) -> u64 {
-        let open = self.parts.iter().filter(|part| match &***part {
+        let open = self.values.parts.iter().filter(|part| match &***part {
             Part::Known { keys: under, .. } => under.iter().all(|key| !keys.contains(&key.id())),
             Part::Forgotten | Part::Withheld(_) => false,
         });
@@ -195,6 +292,25 @@ impl Event {
         })
     }
 
+    /// The open part in the newest schema, and its parts as they are carried on: those
+    /// that still open, as the log holds them.
+    pub(crate) fn to_carry(&self) -> Result<(Value, Tag, Vec<Option<Arc<CarriedPart>>>)> {
+        let value = self.lifted()?.map_or_else(|| self.open_json(), Ok)?;
+        let carried =
+            (0..).zip(self.values.parts.iter().zip(&self.sealed)).map(|(number, (part, sealed))| {
+                let known = matches!(**part, Part::Known { .. });
+                let sealed = sealed.clone().filter(|_| known)?;
+                let part = CarriedPart { stream: self.stream.clone(), event: self.id, number, sealed };
+                Some(Arc::new(part))
+            });
+        Ok((value, self.values.tag, carried.collect()))
+    }
+
+    /// The opened texts of its parts, by number.
+    pub(crate) fn texts(&self) -> impl Iterator<Item = (u16, &Sealed)> {
+        (0..).zip(&self.values.parts)
+    }
+
     /// The open part in the newest schema, if it was written in an older one.
     fn lifted(&self) -> Result<Option<Value>> {
         if self.upcasts.is_current(&self.event_type, self.schema).map_err(|e| self.place(e))? {
@@ -202,37 +318,6 @@ impl Event {
         }
         let value = self.open_json()?;
         self.upcasts.lift(&self.event_type, self.schema, value).map(Some).map_err(|e| self.place(e))
-    }
-
-    fn fill(&self, tag: Tag, value: &mut Value) -> Result<()> {
-        match value {
-            Value::Array(values) => values.iter_mut().try_for_each(|value| self.fill(tag, value)),
-            Value::Object(fields) => fields.values_mut().try_for_each(|value| self.fill(tag, value)),
-            Value::String(text) => {
-                if let Some(marker) = tag.read(text) {
-                    *value = self.resolve(marker)?;
-                }
-                Ok(())
-            }
-            Value::Null | Value::Bool(_) | Value::Number(_) => Ok(()),
-        }
-    }
-
-    fn resolve(&self, marker: Marker<'_>) -> Result<Value> {
-        let (reading, null) = match marker {
-            Marker::Forgotten { null } => (Reading::Forgotten, null),
-            Marker::Value { part, index, null } => {
-                let part = self.parts.get(usize::from(part)).ok_or("a marker names no part");
-                let reading = part.and_then(|part| part.value::<Value>(index));
-                (reading.map_err(|text| self.place(Error::new(ErrorKind::Corrupt, "read", text)))?, null)
-            }
-        };
-        match (reading, null) {
-            (Reading::Known((value, _)), _) => Ok(value),
-            (Reading::Forgotten | Reading::Withheld(_), None) => Ok(Value::Null),
-            (Reading::Forgotten | Reading::Withheld(_), Some(null)) => serde_json::from_str(null)
-                .map_err(|e| self.place(Error::json(ErrorKind::Corrupt, "read", "a null value", &e))),
-        }
     }
 
     fn place(&self, error: Error) -> Error {
@@ -248,7 +333,7 @@ impl fmt::Debug for Event {
             .field("version", &self.version)
             .field("event_type", &self.event_type)
             .field("schema", &self.schema)
-            .field("parts", &self.parts.len())
+            .field("parts", &self.values.parts.len())
             .finish_non_exhaustive()
     }
 }

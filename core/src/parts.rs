@@ -54,7 +54,8 @@ impl Collector {
             .get_mut(part)
             .ok_or_else(|| Error::new(ErrorKind::Unexpected, "append", "a group of values went missing"))?;
         let index = group.add(value)?;
-        Ok(self.tag.write(Marker::Value { part: number, index, null }))
+        let purpose = Some(ownership.purpose.as_str());
+        Ok(self.tag.write(Marker::Value { part: number, index, purpose, null }))
     }
 
     pub(crate) fn into_groups(self) -> Vec<Group> {

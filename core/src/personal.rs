@@ -10,7 +10,8 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use crate::ids::{Purpose, SubjectId};
 use crate::null::NullObject;
-use crate::scope;
+use crate::projection::Handle;
+use crate::scope::{self, Opened};
 
 /// The people a value is about, and the purpose it is held for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -50,6 +51,8 @@ pub enum Reading<T> {
 pub enum Withheld {
     /// It is held for a purpose that the reader did not declare.
     OtherPurpose,
+    /// It stands in a view, which moves personal values and reads none.
+    InView,
 }
 
 /// A personal value: sealed when its event is appended, opened when it is read.
@@ -78,6 +81,9 @@ enum State<T: Zeroize> {
     Known(Secret<T>, Option<Ownership>),
     Forgotten,
     Withheld(Withheld),
+    /// On its way from an event into a document. It tells nothing, not even whether it is
+    /// forgotten: what a view makes does not depend on who was erased.
+    Carried(Arc<Handle>),
 }
 
 /// Zeroizes on drop without asking it of `T`.
@@ -117,6 +123,7 @@ impl<T: Zeroize> Personal<T> {
             State::Known(value, _) => Reading::Known(&value.0),
             State::Forgotten => Reading::Forgotten,
             State::Withheld(why) => Reading::Withheld(*why),
+            State::Carried(_) => Reading::Withheld(Withheld::InView),
         }
     }
 
@@ -147,7 +154,7 @@ impl<T: Zeroize> fmt::Debug for Personal<T> {
         f.write_str(match self.0 {
             State::Known(..) => "Personal(known)",
             State::Forgotten => "Personal(forgotten)",
-            State::Withheld(_) => "Personal(withheld)",
+            State::Withheld(_) | State::Carried(_) => "Personal(withheld)",
         })
     }
 }
@@ -161,18 +168,59 @@ impl<T: Zeroize + PartialEq> PartialEq for Personal<T> {
 
 impl<T: Zeroize + Serialize> Serialize for Personal<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if scope::is_saved() {
+            return self.save(serializer);
+        }
         let marker = match &self.0 {
             State::Known(value, Some(ownership)) => scope::seal(ownership, &value.0),
             State::Known(_, None) => Err("a value of unknown ownership cannot be appended"),
             State::Forgotten => scope::forgotten(),
             State::Withheld(_) => Err("a withheld value cannot be appended: it would be lost"),
+            State::Carried(handle) => scope::carry(handle),
         };
         serializer.serialize_str(&marker.map_err(ser::Error::custom)?)
     }
 }
 
+/// A value inside state that is sealed whole.
+#[derive(Serialize, Deserialize)]
+enum Saved<T> {
+    Known(T, Option<(Vec<SubjectId>, Purpose)>),
+    Forgotten,
+}
+
+impl<T: Zeroize + Serialize> Personal<T> {
+    fn save<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match &self.0 {
+            State::Known(Secret(value), ownership) => {
+                let of = ownership.as_ref().map(|of| (of.subjects.to_vec(), of.purpose.clone()));
+                Saved::Known(value, of).serialize(serializer)
+            }
+            State::Forgotten => Saved::<()>::Forgotten.serialize(serializer),
+            State::Withheld(_) | State::Carried(_) => {
+                Err(ser::Error::custom("a withheld value cannot be saved: it would be lost"))
+            }
+        }
+    }
+}
+
+impl<T: Zeroize> From<Saved<T>> for Personal<T> {
+    fn from(saved: Saved<T>) -> Self {
+        Self(match saved {
+            Saved::Known(value, of) => {
+                let of = of.map(|(subjects, purpose)| Ownership::new(subjects, purpose));
+                State::Known(Secret(value), of)
+            }
+            Saved::Forgotten => State::Forgotten,
+        })
+    }
+}
+
 impl<'de, T: Zeroize + DeserializeOwned> Deserialize<'de> for Personal<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if scope::is_saved() {
+            return Saved::deserialize(deserializer).map(Self::from);
+        }
         struct MarkerVisitor<T>(PhantomData<T>);
 
         impl<T: Zeroize + DeserializeOwned> Visitor<'_> for MarkerVisitor<T> {
@@ -184,9 +232,12 @@ impl<'de, T: Zeroize + DeserializeOwned> Deserialize<'de> for Personal<T> {
 
             fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
                 let state = match scope::open(text).map_err(E::custom)? {
-                    Reading::Known((value, ownership)) => State::Known(Secret(value), ownership),
-                    Reading::Forgotten => State::Forgotten,
-                    Reading::Withheld(why) => State::Withheld(why),
+                    Opened::Reading(Reading::Known((value, ownership))) => {
+                        State::Known(Secret(value), ownership)
+                    }
+                    Opened::Reading(Reading::Forgotten) => State::Forgotten,
+                    Opened::Reading(Reading::Withheld(why)) => State::Withheld(why),
+                    Opened::Carried(handle) => State::Carried(handle),
                 };
                 Ok(Personal(state))
             }

@@ -4,6 +4,7 @@ use std::fmt::Debug;
 
 use async_trait::async_trait;
 
+use crate::documents::Fault;
 use crate::error::Result;
 use crate::ids::{ErasureId, KeyId, Position};
 use crate::opened::Event;
@@ -38,6 +39,19 @@ pub trait Projector: Debug + Send + Sync + 'static {
     /// `Conflict` when the page does not begin after the saved position; `Unavailable`, and
     /// then the call is repeated. Any other stops the projection where it stands.
     async fn apply(&self, page: &Page) -> Result<()>;
+
+    /// Is told that everything up to the log's head is applied: who builds beside what it
+    /// serves switches now.
+    ///
+    /// # Errors
+    /// `Unavailable`, and then the call is repeated.
+    async fn caught_up(&self) -> Result<()>;
+
+    /// Is told where it stands still and why, or that it goes on, to show it to others.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    async fn note(&self, fault: Option<&Fault>) -> Result<()>;
 
     /// Forgets what was sealed under these keys.
     ///

@@ -102,18 +102,22 @@ impl Oubliette {
 
     fn open_event(
         &self,
-        mut event: Recorded,
+        event: Recorded,
         states: &HashMap<KeyId, KeyState>,
         purposes: Option<&[Purpose]>,
     ) -> Result<Event> {
-        let sealed = std::mem::take(&mut event.envelope.parts);
-        let mut parts = Vec::with_capacity(sealed.len());
-        for (number, part) in sealed.iter().enumerate() {
+        let mut parts = Vec::with_capacity(event.envelope.parts.len());
+        for (number, part) in event.envelope.parts.iter().enumerate() {
             let part = match part {
                 // A part that was scrubbed is gone because its key was destroyed first.
                 None => Part::Forgotten,
-                Some(part) => open_part(&event, number, part, states, purposes)
-                    .map_err(|error| error.with("position", event.position))?,
+                Some(part) => {
+                    let number = u16::try_from(number)
+                        .map_err(|_| Error::new(ErrorKind::Corrupt, "read", "an event has too many parts"))?;
+                    let place = Place { stream: &event.stream, event: event.envelope.id, part: number };
+                    open_part(place, part, states, purposes)
+                        .map_err(|error| error.with("position", event.position))?
+                }
             };
             parts.push(Arc::new(part));
         }
@@ -121,21 +125,15 @@ impl Oubliette {
     }
 }
 
-fn open_part(
-    event: &Recorded,
-    number: usize,
+/// Opens one part with what the vault said of its keys.
+pub(crate) fn open_part(
+    place: Place<'_>,
     part: &SealedPart,
     states: &HashMap<KeyId, KeyState>,
     purposes: Option<&[Purpose]>,
 ) -> Result<Part> {
     let answers: Vec<KeyState> =
         part.owners().map(|id| states.get(&id).cloned().unwrap_or(KeyState::Unknown)).collect();
-    let place = Place {
-        stream: &event.stream,
-        event: event.envelope.id,
-        part: u16::try_from(number)
-            .map_err(|_| Error::new(ErrorKind::Corrupt, "read", "an event has too many parts"))?,
-    };
     match open(place, part, &answers)? {
         Unsealed::Forgotten => Ok(Part::Forgotten),
         Unsealed::Known(text) => {

@@ -1,11 +1,14 @@
 //! The residue check: what is sealed must not also stand in the open part.
 
+use std::collections::HashSet;
+
 use memchr::{memchr, memmem};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::parts::Group;
+use crate::pointer;
 
 /// Shorter personal strings are not looked for: they stand in other words by chance.
 pub(crate) const MIN_BYTES: usize = 5;
@@ -30,13 +33,9 @@ pub(crate) fn refuse(open: &[u8], groups: &[Group]) -> Result<()> {
 
 /// Looks again, at strings alone: names of fields are not values.
 fn refuse_if_held(open: &[u8], literal: &[u8], group: &Group) -> Result<()> {
-    let error = |e: &serde_json::Error| Error::json(ErrorKind::Unexpected, "append", "an event", e);
-    let quoted = Zeroizing::new([b"\"", literal, b"\""].concat());
-    let text: Zeroizing<String> =
-        serde_json::from_slice(&quoted).map(Zeroizing::new).map_err(|e| error(&e))?;
-    let json: Value = serde_json::from_slice(open).map_err(|e| error(&e))?;
+    let text = decode(literal)?;
     let mut at = Vec::new();
-    find(&json, &text, &mut String::new(), &mut at);
+    find(&parse(open)?, &text, &mut String::new(), &mut at);
     if text.len() < MIN_BYTES || at.is_empty() {
         return Ok(());
     }
@@ -48,6 +47,95 @@ fn refuse_if_held(open: &[u8], literal: &[u8], group: &Group) -> Result<()> {
     )
     .with("purpose", &group.ownership.purpose)
     .with("at", at.join(" ")))
+}
+
+/// Refuses a document of which a personal string also stands in its key, in its open part,
+/// or in a label of it. `fields` are the names that the view's own code gives to fields.
+pub(crate) fn refuse_document(
+    key: &str,
+    open: &[u8],
+    fields: &HashSet<String>,
+    personal: &[u8],
+) -> Result<()> {
+    for literal in literals(personal).filter(|literal| literal.len() >= MIN_BYTES) {
+        let probe = literal.get(..PROBE).unwrap_or(literal);
+        let escaped = literal.contains(&b'\\');
+        if !escaped && memmem::find(open, probe).is_none() && memmem::find(key.as_bytes(), probe).is_none() {
+            continue;
+        }
+        let text = decode(literal)?;
+        if text.len() < MIN_BYTES {
+            continue;
+        }
+        let json = parse(open)?;
+        let mut at = Vec::new();
+        find(&json, &text, &mut String::new(), &mut at);
+        labels(&json, &text, fields, &mut String::new(), &mut at);
+        if key.contains(text.as_str()) {
+            at.push("its key".to_owned());
+        }
+        if !at.is_empty() {
+            return Err(Error::new(
+                ErrorKind::Residue,
+                "project",
+                "a personal value stands in the open part, the key or a label of a document: move it into a \
+                 `Personal` field, or leave it out",
+            )
+            .with("at", at.join(", ")));
+        }
+    }
+    Ok(())
+}
+
+fn decode(literal: &[u8]) -> Result<Zeroizing<String>> {
+    let quoted = Zeroizing::new([b"\"", literal, b"\""].concat());
+    serde_json::from_slice(&quoted).map(Zeroizing::new).map_err(|e| unexpected(&e))
+}
+
+fn parse(open: &[u8]) -> Result<Value> {
+    serde_json::from_slice(open).map_err(|e| unexpected(&e))
+}
+
+fn unexpected(error: &serde_json::Error) -> Error {
+    Error::json(ErrorKind::Unexpected, "residue", "an open part", error)
+}
+
+/// Where labels hold `text`: names in objects that no field of the view has. Such a path
+/// ends before the label.
+fn labels(json: &Value, text: &str, fields: &HashSet<String>, path: &mut String, at: &mut Vec<String>) {
+    match json {
+        Value::Array(values) => {
+            for (n, value) in values.iter().enumerate() {
+                pointer::under(path, &n.to_string(), |path| labels(value, text, fields, path, at));
+            }
+        }
+        Value::Object(members) => {
+            for (name, value) in members {
+                if name.contains(text) {
+                    if !fields.contains(name) {
+                        at.push(format!("a label under {path:?}"));
+                    }
+                    continue;
+                }
+                pointer::under(path, name, |path| labels(value, text, fields, path, at));
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+/// The names of all fields of a document as its view begins it.
+pub(crate) fn fields(json: &Value, into: &mut HashSet<String>) {
+    match json {
+        Value::Array(values) => values.iter().for_each(|value| fields(value, into)),
+        Value::Object(members) => {
+            for (name, value) in members {
+                into.insert(name.clone());
+                fields(value, into);
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
 }
 
 /// The string values in JSON that serde wrote, escaped as they stand there. Names of
@@ -71,22 +159,16 @@ fn literals(mut json: &[u8]) -> impl Iterator<Item = &[u8]> {
 
 /// The pointers of the strings that hold `text`.
 fn find(json: &Value, text: &str, path: &mut String, at: &mut Vec<String>) {
-    let len = path.len();
     match json {
         Value::String(found) if found.contains(text) => at.push(path.clone()),
         Value::Array(values) => {
             for (n, value) in values.iter().enumerate() {
-                path.push_str(&format!("/{n}"));
-                find(value, text, path, at);
-                path.truncate(len);
+                pointer::under(path, &n.to_string(), |path| find(value, text, path, at));
             }
         }
         Value::Object(fields) => {
             for (name, value) in fields {
-                path.push('/');
-                path.push_str(&name.replace('~', "~0").replace('/', "~1"));
-                find(value, text, path, at);
-                path.truncate(len);
+                pointer::under(path, name, |path| find(value, text, path, at));
             }
         }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}

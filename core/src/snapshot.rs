@@ -59,6 +59,14 @@ pub trait SnapshotStore: Debug + Send + Sync + 'static {
     /// `Unavailable`.
     async fn drop_before(&self, of: &Series, id: Option<&str>, position: Position) -> Result<u64>;
 
+    /// Takes every snapshot beyond a position away, of all series, and gives their number:
+    /// the log was restored to that position
+    /// (`snapshots_of_events_that_are_no_more_go`).
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    async fn drop_beyond(&self, position: Position) -> Result<u64>;
+
     /// Takes every snapshot away that is sealed under one of these keys, and remembers the
     /// keys.
     ///

@@ -14,7 +14,7 @@ use crate::sealed::{NONCE, TAG};
 use crate::snapshot::SnapshotKey;
 
 /// The byte format that this release writes.
-pub const FORMAT: u8 = 1;
+const FORMAT: u8 = 1;
 const WHAT: &str = "sealed state";
 const LABEL: &[u8] = b"oubliette/1 snapshot";
 

@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::error::ErrorKind;
 use crate::key::{Key, Scope};
 use crate::seal::{Nonces, Padding, Place, seal};
 use crate::{Purpose, SubjectId};

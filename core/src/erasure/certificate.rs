@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::step::Verification;
+use crate::backup::BackupRecord;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{ErasureId, KeyId, Purpose, VaultId};
 use crate::ledger::Head;
@@ -14,13 +15,15 @@ use crate::promise::Promise;
 use crate::vault::Signature;
 
 /// The version of the certificate's format.
-pub const FORMAT: u32 = 1;
+///
+/// 2 added what derived stores have forgotten, and the backups from before.
+pub const FORMAT: u32 = 2;
 
 /// What was erased, and what that is worth against whom. It names nobody.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Certificate {
-    /// The version of this format: 1.
+    /// The version of this format: 2.
     pub format: u32,
     /// The erasure.
     pub erasure: ErasureId,
@@ -38,12 +41,18 @@ pub struct Certificate {
     pub closed_at: Timestamp,
     /// The destroyed keys, by their random names.
     pub keys: Vec<KeyId>,
+    /// Records that each derived store changed or took away.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub forgotten: BTreeMap<String, u64>,
     /// Sealed parts taken from the log.
     pub parts_swept: u64,
     /// What was found after the sweep.
     pub verification: Verification,
     /// What holds for each store, by its name.
     pub stores: BTreeMap<String, Levels>,
+    /// Backups that still hold what was erased, as dead ciphertext, and until when.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub backups: Vec<BackupRecord>,
     /// What the house promises at worst.
     pub promise: Promise,
     /// The last entry of the ledger before this certificate.

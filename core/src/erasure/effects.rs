@@ -9,6 +9,7 @@ use serde_json::json;
 use super::certificate::{self, Certificate, Claim, Levels, SignedCertificate};
 use super::progress::Progress;
 use super::step::{Footprint, Held, Step, StepName};
+use crate::backup::BackupRecord;
 use crate::error::{Error, ErrorKind, Result};
 use crate::house::{FIRST, Oubliette, system_event};
 use crate::ids::{ERASURES, ErasureId, KeyId, Position, Purpose, StreamId};
@@ -19,7 +20,7 @@ use crate::vault::{Erasure, Target};
 /// The event that says that an erasure was asked for.
 const REQUESTED: &str = "ErasureRequested";
 /// The event that says that keys were destroyed: who reads the log forgets with it.
-const ERASED: &str = "RightToBeForgottenInvoked";
+pub(super) const ERASED: &str = "RightToBeForgottenInvoked";
 
 impl Oubliette {
     pub(super) async fn effect(&self, step: StepName, erasure: &Erasure, done: &Progress) -> Result<Step> {
@@ -29,6 +30,9 @@ impl Oubliette {
             StepName::Fenced => self.vault.fence(erasure.id).await.map(|()| Step::Fenced),
             StepName::Destroyed => Ok(Step::Destroyed { keys: self.vault.destroy(erasure.id).await? }),
             StepName::Recorded => self.record(erasure, keys(done)?).await,
+            StepName::Forgotten => {
+                Ok(Step::Forgotten { records: self.forget(erasure.id, keys(done)?).await? })
+            }
             StepName::Swept => Ok(Step::Swept { parts: self.log.scrub(keys(done)?).await?.parts }),
             StepName::Verified => self.verify(erasure, done).await.map(Step::Verified),
             StepName::Closed => self.certify(erasure, done).await,
@@ -110,6 +114,7 @@ impl Oubliette {
         let destroyed_at = done.at(StepName::Destroyed).ok_or_else(missing)?;
         let verified_at = done.at(StepName::Verified).ok_or_else(missing)?;
         let (due, purpose) = done.request().ok_or_else(missing)?;
+        let backups = self.backups_before(done.at(StepName::Swept).ok_or_else(missing)?).await?;
         let certificate = Certificate {
             format: certificate::FORMAT,
             erasure: erasure.id,
@@ -120,9 +125,11 @@ impl Oubliette {
             destroyed_at,
             closed_at: Timestamp::now(),
             keys: keys(done)?.to_vec(),
+            forgotten: done.forgotten().cloned().unwrap_or_default(),
             parts_swept: done.swept().ok_or_else(missing)?,
             verification: done.verification().ok_or_else(missing)?.clone(),
-            stores: self.claims(destroyed_at, verified_at)?,
+            stores: self.claims(destroyed_at, verified_at, &backups)?,
+            backups,
             promise: self.promise(),
             ledger: self.chain.head(anchor.as_ref()).await?,
         };
@@ -131,7 +138,12 @@ impl Oubliette {
     }
 
     /// What holds for each store: what was verified, and what its promise gives.
-    fn claims(&self, destroyed_at: Timestamp, verified_at: Timestamp) -> Result<BTreeMap<String, Levels>> {
+    fn claims(
+        &self,
+        destroyed_at: Timestamp,
+        verified_at: Timestamp,
+        backups: &[BackupRecord],
+    ) -> Result<BTreeMap<String, Levels>> {
         let promised = |within: Option<std::time::Duration>, why: &str, never: &str| -> Result<Claim> {
             let Some(within) = within else {
                 return Ok(Claim::NotClaimed { why: never.to_owned() });
@@ -161,10 +173,52 @@ impl Oubliette {
                 )?,
             })
         };
-        Ok(BTreeMap::from([
+        let mut claims = BTreeMap::from([
             ("log".to_owned(), levels(self.log.promise().bytes_gone)?),
             ("vault".to_owned(), levels(self.vault.promise().bytes_gone)?),
-        ]))
+        ]);
+        if let Some(documents) = &self.documents {
+            claims.insert(documents.name().to_owned(), levels(documents.promise().bytes_gone)?);
+        }
+        if let Some(snapshots) = &self.snapshots {
+            claims.insert(snapshots.name().to_owned(), levels(snapshots.promise().bytes_gone)?);
+        }
+        for projector in self.projectors.iter() {
+            let why = "it says that it has forgotten, and cannot be looked into from here";
+            let unseen = Claim::NotClaimed { why: why.to_owned() };
+            let levels = Levels { a: unseen.clone(), b: unseen.clone(), c: unseen.clone(), d: unseen };
+            claims.insert(projector.name().to_owned(), levels);
+        }
+        if !backups.is_empty() {
+            let sealed = Claim::Holds { since: destroyed_at };
+            let d = match backups.iter().map(|backup| backup.expires_at).collect::<Option<Vec<_>>>() {
+                Some(ends) => Claim::Pending {
+                    until: ends.into_iter().max().unwrap_or(verified_at),
+                    why: "until they expire, backups from before hold dead ciphertext".to_owned(),
+                },
+                None => Claim::NotClaimed {
+                    why: "a backup from before holds dead ciphertext, and is kept for ever".to_owned(),
+                },
+            };
+            let levels = Levels { a: sealed.clone(), b: sealed, c: unrecoverable, d };
+            claims.insert("backups".to_owned(), levels);
+        }
+        Ok(claims)
+    }
+
+    /// Backups that were taken before the dead parts were swept.
+    async fn backups_before(&self, swept_at: Timestamp) -> Result<Vec<BackupRecord>> {
+        let mut backups = Vec::new();
+        for register in self.backups.iter() {
+            backups
+                .extend(register.backups().await?.into_iter().filter(|backup| backup.taken_at <= swept_at));
+        }
+        Ok(backups)
+    }
+
+    /// Whether the log says that an erasure was done.
+    pub(super) async fn is_recorded(&self, erasure: ErasureId) -> Result<bool> {
+        Ok(self.log.version(&stream_of(erasure)?).await? > FIRST)
     }
 }
 

@@ -8,7 +8,9 @@
 pub mod certificate;
 mod chain;
 mod effects;
+mod forget;
 mod progress;
+mod reconcile;
 mod step;
 mod verify;
 
@@ -16,6 +18,7 @@ use jiff::Timestamp;
 
 pub use self::certificate::{Certificate, SignedCertificate};
 pub(crate) use self::chain::Chain;
+pub(crate) use self::forget::erased_keys;
 pub use self::progress::Progress;
 pub use self::step::{Footprint, Held, Step, StepName, Verification};
 use crate::error::{Error, ErrorKind, Result};

@@ -1,5 +1,7 @@
 //! How far an erasure is, by its entries in the ledger.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
 use super::certificate::SignedCertificate;
@@ -62,6 +64,15 @@ impl Progress {
     pub fn keys(&self) -> Option<&[KeyId]> {
         self.find(|step| match step {
             Step::Destroyed { keys } => Some(keys.as_slice()),
+            _ => None,
+        })
+    }
+
+    /// Records that each derived store changed or took away. None for an erasure by a
+    /// release that ran no derived stores.
+    pub fn forgotten(&self) -> Option<&BTreeMap<String, u64>> {
+        self.find(|step| match step {
+            Step::Forgotten { records } => Some(records),
             _ => None,
         })
     }

@@ -1,5 +1,6 @@
 //! The steps of an erasure, as the ledger records them.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use jiff::Timestamp;
@@ -32,6 +33,11 @@ pub enum Step {
     Recorded {
         /// The position of the event that says it.
         position: Position,
+    },
+    /// Whatever is derived from the log has forgotten.
+    Forgotten {
+        /// Documents, snapshots or other records that each store changed or took away.
+        records: BTreeMap<String, u64>,
     },
     /// The dead parts were taken from the log.
     Swept {
@@ -88,6 +94,9 @@ pub struct Verification {
     pub parts_before: u64,
     /// Parts under the destroyed keys that the log still yields: none.
     pub parts_left: u64,
+    /// Documents and snapshots that each store still holds under the destroyed keys: none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub derived_left: BTreeMap<String, u64>,
     /// The negative control: parts of other people that were opened after the erasure.
     pub neighbours_opened: u64,
 }
@@ -102,6 +111,7 @@ pub enum StepName {
     Fenced,
     Destroyed,
     Recorded,
+    Forgotten,
     Swept,
     Verified,
     Closed,
@@ -109,12 +119,13 @@ pub enum StepName {
 
 impl StepName {
     /// All of them, in order.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Requested,
         Self::Planned,
         Self::Fenced,
         Self::Destroyed,
         Self::Recorded,
+        Self::Forgotten,
         Self::Swept,
         Self::Verified,
         Self::Closed,
@@ -129,6 +140,7 @@ impl fmt::Display for StepName {
             Self::Fenced => "fenced",
             Self::Destroyed => "destroyed",
             Self::Recorded => "recorded",
+            Self::Forgotten => "forgotten",
             Self::Swept => "swept",
             Self::Verified => "verified",
             Self::Closed => "closed",
@@ -145,6 +157,7 @@ impl Step {
             Self::Fenced => StepName::Fenced,
             Self::Destroyed { .. } => StepName::Destroyed,
             Self::Recorded { .. } => StepName::Recorded,
+            Self::Forgotten { .. } => StepName::Forgotten,
             Self::Swept { .. } => StepName::Swept,
             Self::Verified(_) => StepName::Verified,
             Self::Closed(_) => StepName::Closed,

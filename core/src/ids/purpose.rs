@@ -17,9 +17,14 @@ impl Purpose {
     /// A purpose that stands in the program, to be used in a `const`.
     ///
     /// # Panics
-    /// At compile time in a `const`, when the name is empty or too long.
+    /// At compile time in a `const`, when the name is empty, too long, or holds white space.
     pub const fn declared(name: &'static str) -> Self {
         assert!(!name.is_empty() && name.len() <= MAX_NAME, "a purpose is 1 to 256 bytes");
+        let mut rest = name.as_bytes();
+        while let Some((byte, after)) = rest.split_first() {
+            assert!(*byte > b' ' && *byte != 0x7f, "a purpose holds no white space");
+            rest = after;
+        }
         Self(Cow::Borrowed(name))
     }
 

@@ -11,8 +11,8 @@ use oubliette_core::alias::{Alias, Naming};
 use oubliette_core::ledger::Head;
 use oubliette_core::{
     Appended, Batch, Dropped, ErasureId, Error, ErrorKind, EventLog, Expect, Key, KeyId, KeyRecord, KeyState,
-    KeyVault, Limits, Oubliette, PageStream, Position, Promise, Query, Reason, Result, Scope, Scrubbed,
-    Sequence, Signature, StreamId, SubjectId, Target, VaultId, Version,
+    KeyVault, Limits, Oubliette, PageStream, Position, Promise, Query, Reason, Restored, Result, Scope,
+    Scrubbed, Sequence, Signature, StreamId, SubjectId, Target, VaultId, Version,
 };
 
 use crate::support::{Customer, Parts, registered, subject};
@@ -56,6 +56,9 @@ mock! {
         async fn wait_beyond(&self, position: Position) -> Result<Position>;
         async fn scrub(&self, keys: &[KeyId]) -> Result<Scrubbed>;
         async fn drop_stream(&self, stream: &StreamId) -> Result<Dropped>;
+        async fn restore(&self, page: Restored) -> Result<()>;
+        async fn quarantine(&self) -> Result<Option<Position>>;
+        async fn release(&self) -> Result<()>;
     }
 }
 
@@ -114,6 +117,9 @@ fn log_that_cannot_scrub(parts: &Parts, broken: Arc<AtomicBool>) -> MockLog {
     log.expect_append().returning(move |batch| block_on(appending.append(batch)));
     let reading = memory.clone();
     log.expect_read().returning(move |query| reading.read(query));
+    log.expect_quarantine().returning(|| Ok(None));
+    let version = memory.clone();
+    log.expect_version().returning(move |stream| block_on(version.version(stream)));
     let head = memory.clone();
     log.expect_head().returning(move || block_on(head.head()));
     log.expect_scrub().returning(move |keys| match broken.load(Ordering::SeqCst) {

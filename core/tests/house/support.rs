@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use oubliette_core::memory::{MemoryLedger, MemoryLog, MemoryVault};
+use oubliette_core::memory::{MemoryDocuments, MemoryLedger, MemoryLog, MemorySnapshots, MemoryVault};
 use oubliette_core::{Builder, Oubliette, Personal, Purpose, SubjectId};
 use serde::{Deserialize, Serialize};
 
@@ -34,11 +34,19 @@ pub(crate) struct Parts {
     pub(crate) log: MemoryLog,
     pub(crate) vault: MemoryVault,
     pub(crate) ledger: MemoryLedger,
+    pub(crate) documents: MemoryDocuments,
+    pub(crate) snapshots: MemorySnapshots,
 }
 
 impl Parts {
     pub(crate) fn new() -> Self {
-        Self { log: MemoryLog::new(), vault: MemoryVault::new().unwrap(), ledger: MemoryLedger::new() }
+        Self {
+            log: MemoryLog::new(),
+            vault: MemoryVault::new().unwrap(),
+            ledger: MemoryLedger::new(),
+            documents: MemoryDocuments::new(),
+            snapshots: MemorySnapshots::new(),
+        }
     }
 
     pub(crate) fn builder(&self) -> Builder {
@@ -47,6 +55,8 @@ impl Parts {
             Arc::new(self.vault.clone()),
             Arc::new(self.ledger.clone()),
         )
+        .documents(Arc::new(self.documents.clone()))
+        .snapshots(Arc::new(self.snapshots.clone()))
     }
 
     pub(crate) async fn house(&self) -> Oubliette {

@@ -1,0 +1,154 @@
+//! Reconciling a store with the ledger, before anything in it is read.
+//!
+//! A log that was restored, or that is a copy from before an erasure, does not know of
+//! erasures since. The ledger does: each is recorded, forgotten, swept and verified again.
+
+use std::collections::{HashMap, HashSet};
+
+use super::progress::Progress;
+use super::step::StepName;
+use crate::documents::BuildState;
+use crate::error::{Error, ErrorKind, Result};
+use crate::house::Oubliette;
+use crate::ids::{ErasureId, KeyId, Sequence};
+use crate::log::Restored;
+use crate::vault::Erasure;
+
+impl Oubliette {
+    /// Closes the gap between stores and ledger.
+    ///
+    /// # Errors
+    /// `Incomplete` when a restore has not come to its end, or an erasure cannot be run
+    /// through the stores again: the house stays closed. `Diverged` when the ledger is not
+    /// the one that the vault has anchored.
+    pub(crate) async fn reconcile(&self) -> Result<()> {
+        let quarantine = self.log.quarantine().await?;
+        let known = self.vault.erasures(Sequence::ZERO).await?;
+        // The ledger is read and checked whole, whatever it is needed for below.
+        self.chain.open(&known, self.vault.anchor().await?.as_ref()).await?;
+        if let Some(until) = quarantine {
+            Restored::check_end(self.log.head().await?, until).map_err(closed)?;
+        }
+        let erasures: HashMap<ErasureId, Erasure> =
+            known.into_iter().map(|erasure| (erasure.id, erasure)).collect();
+        let mut recorded = self.erasures().await?;
+        // One that is open is finished by `resume`, which knows how far it is.
+        recorded.retain(|progress| progress.next().is_none());
+        let older = quarantine.is_some() || self.is_older_than(recorded.last()).await?;
+        if older || self.is_behind_documents().await? {
+            self.drop_what_is_ahead().await?;
+        }
+        if older {
+            tracing::warn!(erasures = recorded.len(), "the log is older than the ledger: it is reconciled");
+            for progress in &recorded {
+                self.replay_erasure(progress, &erasures).await.map_err(closed)?;
+            }
+        } else {
+            self.remind(&recorded).await.map_err(closed)?;
+        }
+        if quarantine.is_some() {
+            self.log.release().await?;
+        }
+        Ok(())
+    }
+
+    /// Whether the log does not know of the last erasure, or still holds parts of it.
+    async fn is_older_than(&self, last: Option<&Progress>) -> Result<bool> {
+        let Some(last) = last else { return Ok(false) };
+        Ok(!self.is_recorded(last.erasure).await?
+            || self.parts_under(last.keys().unwrap_or_default()).await? > 0)
+    }
+
+    /// Runs a closed erasure through the stores again. Its keys are dead already.
+    async fn replay_erasure(&self, done: &Progress, known: &HashMap<ErasureId, Erasure>) -> Result<()> {
+        let erasure = known.get(&done.erasure).ok_or_else(|| {
+            Error::new(
+                ErrorKind::Diverged,
+                "reconcile",
+                "the ledger knows an erasure that the vault does not",
+            )
+            .with("erasure", done.erasure)
+        })?;
+        for step in [StepName::Requested, StepName::Recorded, StepName::Forgotten, StepName::Swept] {
+            self.effect(step, erasure, done).await?;
+        }
+        self.verify_again(done).await
+    }
+
+    /// Lets documents and snapshots forget that are copies from before an erasure.
+    async fn remind(&self, recorded: &[Progress]) -> Result<()> {
+        let Some(last) =
+            recorded.iter().rev().find_map(|progress| progress.keys().filter(|keys| !keys.is_empty()))
+        else {
+            return Ok(());
+        };
+        let forgetful = match (&self.documents, &self.snapshots) {
+            (None, None) => false,
+            (documents, snapshots) => {
+                let mut forgetful = false;
+                if let Some(documents) = documents {
+                    forgetful |= !documents.remembers(last).await?;
+                }
+                if let Some(snapshots) = snapshots {
+                    forgetful |= !snapshots.remembers(last).await?;
+                }
+                forgetful
+            }
+        };
+        if forgetful {
+            for progress in recorded {
+                self.forget(progress.erasure, progress.keys().unwrap_or_default()).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether documents were made of events that the log does not have.
+    async fn is_behind_documents(&self) -> Result<bool> {
+        let Some(documents) = &self.documents else { return Ok(false) };
+        let builds = documents.builds().await?;
+        let head = self.log.head().await?;
+        Ok(builds.iter().any(|build| build.state != BuildState::Ended && build.position > head))
+    }
+
+    /// Documents and snapshots of positions that a restored log does not reach were made of
+    /// events that are no more.
+    async fn drop_what_is_ahead(&self) -> Result<()> {
+        let head = self.log.head().await?;
+        if let Some(documents) = &self.documents {
+            for build in documents.builds().await? {
+                if build.state != BuildState::Ended && build.position > head {
+                    documents.end(build.id).await?;
+                }
+            }
+        }
+        if let Some(snapshots) = &self.snapshots {
+            snapshots.drop_beyond(head).await?;
+        }
+        Ok(())
+    }
+
+    /// Which erasure destroyed which key.
+    pub(crate) async fn destroyed_keys(&self) -> Result<HashMap<KeyId, ErasureId>> {
+        let mut destroyed = HashMap::new();
+        for progress in self.erasures().await? {
+            let keys: HashSet<KeyId> = progress.keys().unwrap_or_default().iter().copied().collect();
+            destroyed.extend(keys.into_iter().map(|key| (key, progress.erasure)));
+        }
+        Ok(destroyed)
+    }
+}
+
+/// Why the house stays closed.
+fn closed(cause: Error) -> Error {
+    if cause.kind() == ErrorKind::Diverged {
+        return cause;
+    }
+    Error::new(
+        ErrorKind::Incomplete,
+        "build",
+        "the log was restored, or is an old copy, and is not reconciled with the ledger: it stays closed until \
+         what the cause names is mended; then open it again",
+    )
+    .caused_by(cause)
+}
