@@ -28,6 +28,48 @@ macro_rules! key_vault {
     };
 }
 
+/// One `#[test]` for each promise of [`Documents`](oubliette_core::Documents).
+///
+/// The argument is a type that is a `Fixture<dyn Documents>`.
+#[macro_export]
+macro_rules! documents {
+    ($fixture:ty) => {
+        mod documents {
+            #[allow(unused_imports)]
+            use super::*;
+            $crate::__document_cases! { __tests! ($fixture, dyn $crate::core::Documents, documents) }
+        }
+    };
+}
+
+/// One `#[test]` for each promise of [`SnapshotStore`](oubliette_core::SnapshotStore).
+///
+/// The argument is a type that is a `Fixture<dyn SnapshotStore>`.
+#[macro_export]
+macro_rules! snapshot_store {
+    ($fixture:ty) => {
+        mod snapshot_store {
+            #[allow(unused_imports)]
+            use super::*;
+            $crate::__snapshot_cases! { __tests! ($fixture, dyn $crate::core::SnapshotStore, snapshots) }
+        }
+    };
+}
+
+/// One `#[test]` for each promise of [`BackupTarget`](oubliette_core::BackupTarget).
+///
+/// The argument is a type that is a `Fixture<dyn BackupTarget>`.
+#[macro_export]
+macro_rules! backup_target {
+    ($fixture:ty) => {
+        mod backup_target {
+            #[allow(unused_imports)]
+            use super::*;
+            $crate::__backup_cases! { __tests! ($fixture, dyn $crate::core::BackupTarget, backup) }
+        }
+    };
+}
+
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __tests {

@@ -29,8 +29,9 @@
 //! # fn main() {}
 //! ```
 //!
-//! `key_vault!` does the same for `dyn KeyVault`. A service that the backend needs and
-//! that is not there is a failure: the fixture panics, it never skips.
+//! The other parts have macros of their own: `key_vault!`, `documents!`, `snapshot_store!`
+//! and `backup_target!`. A service that the backend needs and that is not there is a
+//! failure: the fixture panics, it never skips.
 //!
 //! # The suite is tested too
 //!
@@ -45,11 +46,15 @@
     reason = "a case panics when a promise is broken: that is its result"
 )]
 
+pub mod backup;
+pub mod documents;
 mod enrol;
 mod fixture;
 pub mod log;
+mod residue;
 mod run;
 mod sample;
+pub mod snapshots;
 pub mod vault;
 
 pub use self::fixture::{Blob, Fixture};

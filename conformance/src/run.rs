@@ -1,6 +1,8 @@
 //! Runs a case.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 
 /// Far beyond what any case takes: whoever needs longer hangs.
@@ -20,4 +22,18 @@ pub fn run(case: impl Future<Output = ()>) {
     // Whatever a backend left running is not waited for.
     runtime.shutdown_background();
     ended.expect("every call of a case returns in time");
+}
+
+/// Drops a future after it was polled so often, unless it ends before.
+pub(crate) async fn dropped_after(polls: u64, future: impl Future) {
+    let mut future = pin!(future);
+    let mut left = polls;
+    poll_fn(|context| {
+        if left == 0 || future.as_mut().poll(context).is_ready() {
+            return Poll::Ready(());
+        }
+        left -= 1;
+        Poll::Pending
+    })
+    .await;
 }

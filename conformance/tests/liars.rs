@@ -14,9 +14,12 @@ use std::fmt::Debug;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use oubliette_conformance::{log, run, vault};
+use oubliette_conformance::{backup, documents, log, run, snapshots, vault};
 
+use crate::liar::backup::{LIARS as BACKUP_LIARS, Lie as BackupLie, Targets};
+use crate::liar::documents::{LIARS as DOCUMENT_LIARS, Lie as DocumentLie, Stores as DocumentStores};
 use crate::liar::log::{LIARS as LOG_LIARS, Lie as LogLie, Logs};
+use crate::liar::snapshots::{LIARS as SNAPSHOT_LIARS, Lie as SnapshotLie, Stores as SnapshotStores};
 use crate::liar::vault::{LIARS as VAULT_LIARS, Lie as VaultLie, Vaults};
 
 #[test]
@@ -27,6 +30,21 @@ fn every_case_of_a_log_has_a_liar() {
 #[test]
 fn every_case_of_a_vault_has_a_liar() {
     assert_eq!(liars(VAULT_LIARS), vault::CASES.iter().copied().collect::<BTreeSet<_>>());
+}
+
+#[test]
+fn every_case_of_a_place_for_backups_has_a_liar() {
+    assert_eq!(liars(BACKUP_LIARS), backup::CASES.iter().copied().collect::<BTreeSet<_>>());
+}
+
+#[test]
+fn every_case_of_documents_has_a_liar() {
+    assert_eq!(liars(DOCUMENT_LIARS), documents::CASES.iter().copied().collect::<BTreeSet<_>>());
+}
+
+#[test]
+fn every_case_of_snapshots_has_a_liar() {
+    assert_eq!(liars(SNAPSHOT_LIARS), snapshots::CASES.iter().copied().collect::<BTreeSet<_>>());
 }
 
 #[test]
@@ -41,6 +59,24 @@ fn every_lie_of_a_vault_is_caught() {
     assert_eq!(uncaught, Vec::<String>::new(), "each case catches its liar");
 }
 
+#[test]
+fn every_lie_of_a_place_for_backups_is_caught() {
+    let uncaught = uncaught(BACKUP_LIARS, |case, lie| backup::case(case, Targets::new(lie)));
+    assert_eq!(uncaught, Vec::<String>::new(), "each case catches its liar");
+}
+
+#[test]
+fn every_lie_of_documents_is_caught() {
+    let uncaught = uncaught(DOCUMENT_LIARS, |case, lie| documents::case(case, DocumentStores::new(lie)));
+    assert_eq!(uncaught, Vec::<String>::new(), "each case catches its liar");
+}
+
+#[test]
+fn every_lie_of_snapshots_is_caught() {
+    let uncaught = uncaught(SNAPSHOT_LIARS, |case, lie| snapshots::case(case, SnapshotStores::new(lie)));
+    assert_eq!(uncaught, Vec::<String>::new(), "each case catches its liar");
+}
+
 /// The control: what is caught is the lie, not the wrapper that tells it.
 #[test]
 fn who_does_not_lie_is_not_caught() {
@@ -50,6 +86,15 @@ fn who_does_not_lie_is_not_caught() {
     for case in vault::CASES {
         run(vault::case(case, Vaults::new(VaultLie::Nothing)));
     }
+    for case in backup::CASES {
+        run(backup::case(case, Targets::new(BackupLie::Nothing)));
+    }
+    for case in documents::CASES {
+        run(documents::case(case, DocumentStores::new(DocumentLie::Nothing)));
+    }
+    for case in snapshots::CASES {
+        run(snapshots::case(case, SnapshotStores::new(SnapshotLie::Nothing)));
+    }
 }
 
 /// The promises in the docs of the traits that name their case.
@@ -58,6 +103,9 @@ fn every_case_that_the_docs_name_is_there() {
     let sources = [
         (include_str!("../../core/src/log.rs"), log::CASES),
         (include_str!("../../core/src/vault.rs"), vault::CASES),
+        (include_str!("../../core/src/backup.rs"), backup::CASES),
+        (include_str!("../../core/src/documents.rs"), documents::CASES),
+        (include_str!("../../core/src/snapshot.rs"), snapshots::CASES),
     ];
     for (source, cases) in sources {
         let named = source.split("(`").skip(1).filter_map(|rest| rest.split_once("`)"));

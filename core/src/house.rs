@@ -256,6 +256,7 @@ impl Builder {
                 .with("required", format_args!("{required:?}"))
                 .with("promised", format_args!("{:?}", house.promise())));
         }
+        house.is_restored_whole().await?;
         house.found().await?;
         house.reconcile().await?;
         house.resume().await?;

@@ -1,13 +1,10 @@
 //! Appending: what goes in, and what is refused.
 
-use std::future::{Future, poll_fn};
-use std::pin::pin;
-use std::task::Poll;
-
 use jiff::{SignedDuration, Timestamp};
 use oubliette_core::{Batch, Envelope, ErrorKind, EventLog, Expect, Position, Query, SealedPart, Version};
 
 use crate::Fixture;
+use crate::run::dropped_after;
 use crate::sample::{
     append, assert_same, entry, event, key, numbered, numbers, read, refused, sealed, stream, streams,
 };
@@ -207,20 +204,6 @@ pub async fn a_dropped_append_leaves_all_or_nothing<F: Fixture<dyn EventLog>>(fi
         }
     }
     append(&*log, &stream("after"), vec![numbered(0)]).await;
-}
-
-/// Drops a future after it was polled so often, unless it ends before.
-async fn dropped_after(polls: u64, future: impl Future) {
-    let mut future = pin!(future);
-    let mut left = polls;
-    poll_fn(|context| {
-        if left == 0 || future.as_mut().poll(context).is_ready() {
-            return Poll::Ready(());
-        }
-        left -= 1;
-        Poll::Pending
-    })
-    .await;
 }
 
 fn event_of(bytes: usize) -> Envelope {

@@ -5,6 +5,7 @@ mod blind;
 mod drop;
 mod order;
 mod read;
+mod restore;
 mod scrub;
 mod wait;
 
@@ -15,6 +16,7 @@ pub use self::blind::*;
 pub use self::drop::*;
 pub use self::order::*;
 pub use self::read::*;
+pub use self::restore::*;
 pub use self::scrub::*;
 pub use self::wait::*;
 use crate::Fixture;
@@ -61,6 +63,13 @@ macro_rules! __log_cases {
 
             a_dropped_stream_is_gone_as_a_whole
             positions_and_versions_go_on_after_a_drop
+
+            a_restored_log_reads_as_the_one_it_was_taken_from
+            a_restore_can_be_repeated
+            a_log_with_events_of_its_own_takes_no_restore
+            a_restore_out_of_order_is_refused
+            a_quarantine_survives_a_restart
+            a_released_log_is_like_any_other
 
             an_error_tells_no_value_of_an_event
         }

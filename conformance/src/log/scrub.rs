@@ -1,16 +1,10 @@
 //! Scrubbing: dead parts go, and nothing else does.
 
-use std::time::{Duration, Instant};
-
 use oubliette_core::{Batch, ErrorKind, EventLog, Expect, Key, KeyId, Query, Recorded, Scrubbed};
-use tokio::time::sleep;
 
 use crate::Fixture;
-use crate::fixture::found;
+use crate::residue::{assert_at_rest, assert_gone};
 use crate::sample::{append, assert_same, key, numbered, read, refused, sealed, stream};
-
-/// Promises that take longer than this are not waited for.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The parts under the keys go. Every other byte stays, and so does every place.
 pub async fn a_scrub_takes_only_the_dead_parts<F: Fixture<dyn EventLog>>(fixture: F) {
@@ -116,25 +110,9 @@ pub async fn a_scrub_leaves_no_byte_of_a_dead_part<F: Fixture<dyn EventLog>>(fix
         owned.flat_map(|part| [part.traces().0.to_vec(), part.traces().1.to_vec()]).collect()
     };
     let (dead, alive) = (traces(ada.id()), traces(grace.id()));
-    let residue = fixture.residue().await;
-    for trace in dead.iter().chain(&alive) {
-        assert!(found(&residue, trace).is_some(), "the fixture's residue holds every byte of the store");
-    }
+    assert_at_rest(&fixture, &[&dead, &alive]).await;
     log.scrub(&[ada.id()]).await.expect("a log can be scrubbed");
-    let Some(due) = log.promise().bytes_gone.filter(|due| *due <= PATIENCE) else { return };
-    let scrubbed = Instant::now();
-    let left = loop {
-        let residue = fixture.residue().await;
-        let left = dead.iter().find_map(|trace| found(&residue, trace)).map(str::to_owned);
-        if left.is_none() || scrubbed.elapsed() >= due {
-            for trace in &alive {
-                assert!(found(&residue, trace).is_some(), "a scrub takes no other part's bytes");
-            }
-            break left;
-        }
-        sleep(PATIENCE / 100).await;
-    };
-    assert_eq!(left, None, "a scrubbed part leaves no byte behind once the promise is due");
+    assert_gone(&fixture, log.promise(), &dead, &alive).await;
 }
 
 /// What must be left of these events when these keys are scrubbed.

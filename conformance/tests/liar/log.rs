@@ -13,7 +13,7 @@ use oubliette_conformance::{Blob, Fixture};
 use oubliette_core::memory::MemoryLog;
 use oubliette_core::{
     Appended, Batch, Dropped, Error, ErrorKind, EventLog, Expect, KeyId, Limits, PageStream, Position,
-    Promise, Query, Recorded, Result, Scrubbed, Select, StreamId, Version,
+    Promise, Query, Recorded, Restored, Result, Scrubbed, Select, StreamId, Version,
 };
 use tokio::time::sleep;
 
@@ -51,6 +51,14 @@ pub(crate) enum Lie {
     KeepsAJournal,
     KeepsDroppedStreams,
     CountsAnewAfterADrop,
+    RestoresWithoutGaps,
+    RestoresNow,
+    RestoresNoPlaces,
+    RestoresEventByEvent,
+    RestoresOnce,
+    ForgetsItsQuarantine,
+    ReleasesTooEarly,
+    IsNeverReleased,
     TellsValues,
 }
 
@@ -91,6 +99,16 @@ pub(crate) const LIARS: &[(&str, Lie)] = &[
     ("a_scrub_leaves_no_byte_of_a_dead_part", Lie::KeepsAJournal),
     ("a_dropped_stream_is_gone_as_a_whole", Lie::KeepsDroppedStreams),
     ("positions_and_versions_go_on_after_a_drop", Lie::CountsAnewAfterADrop),
+    ("a_restored_log_reads_as_the_one_it_was_taken_from", Lie::RestoresWithoutGaps),
+    ("a_restored_log_reads_as_the_one_it_was_taken_from", Lie::RestoresNow),
+    ("a_restored_log_reads_as_the_one_it_was_taken_from", Lie::RestoresNoPlaces),
+    ("a_restore_can_be_repeated", Lie::RestoresEventByEvent),
+    ("a_restore_can_be_repeated", Lie::RestoresOnce),
+    ("a_log_with_events_of_its_own_takes_no_restore", Lie::Swallows(ErrorKind::Conflict)),
+    ("a_restore_out_of_order_is_refused", Lie::Swallows(ErrorKind::Invalid)),
+    ("a_quarantine_survives_a_restart", Lie::ForgetsItsQuarantine),
+    ("a_quarantine_survives_a_restart", Lie::ReleasesTooEarly),
+    ("a_released_log_is_like_any_other", Lie::IsNeverReleased),
     ("an_error_tells_no_value_of_an_event", Lie::TellsValues),
 ];
 
@@ -116,7 +134,9 @@ impl Fixture<dyn EventLog> for Logs {
     async fn open(&self) -> Arc<dyn EventLog> {
         let log = if self.lie == Lie::LosesAllOnRestart { MemoryLog::new() } else { self.log.clone() };
         let notes = match self.lie {
-            Lie::ReadsWhatItWroteItself | Lie::ScrubsUntilRestart => Arc::default(),
+            Lie::ReadsWhatItWroteItself | Lie::ScrubsUntilRestart | Lie::ForgetsItsQuarantine => {
+                Arc::default()
+            }
             _ => Arc::clone(&self.notes),
         };
         Arc::new(LyingLog { lie: self.lie, log, journal: Arc::clone(&self.journal), notes })
@@ -144,6 +164,7 @@ struct Notes {
     written: Position,
     scrubbed: HashSet<KeyId>,
     dropped_at: HashMap<StreamId, u64>,
+    restored: bool,
     woken: Arc<AtomicBool>,
 }
 
@@ -297,6 +318,50 @@ impl EventLog for LyingLog {
             self.notes.lock().unwrap().dropped_at.insert(stream.clone(), version.0);
         }
         self.log.drop_stream(stream).await
+    }
+
+    async fn restore(&self, mut page: Restored) -> Result<()> {
+        match self.lie {
+            Lie::RestoresNow => {
+                page.events.iter_mut().for_each(|event| event.recorded_at = jiff::Timestamp::now());
+            }
+            Lie::RestoresNoPlaces => page.through = page.events.last().map_or(page.through, |e| e.position),
+            Lie::RestoresWithoutGaps => {
+                let head = self.log.head().await?;
+                for (n, event) in (1..).zip(&mut page.events) {
+                    event.position = head.plus(n);
+                }
+            }
+            Lie::RestoresEventByEvent => {
+                for event in &page.events {
+                    let events = vec![event.clone()];
+                    self.log.restore(Restored { events, through: event.position, ..page }).await?;
+                    sleep(Duration::from_millis(1)).await;
+                }
+            }
+            Lie::RestoresOnce if self.log.head().await? >= page.through => return Err(refusal()),
+            _ => {}
+        }
+        let restored = self.log.restore(page).await;
+        self.notes.lock().unwrap().restored |= restored.is_ok();
+        match (self.lie, restored) {
+            (Lie::Swallows(kind), Err(error)) if error.kind() == kind => Ok(()),
+            (_, restored) => restored,
+        }
+    }
+
+    async fn quarantine(&self) -> Result<Option<Position>> {
+        let until = self.log.quarantine().await?;
+        let restored = self.notes.lock().unwrap().restored;
+        Ok(until.filter(|_| self.lie != Lie::ForgetsItsQuarantine || restored))
+    }
+
+    async fn release(&self) -> Result<()> {
+        match self.lie {
+            Lie::IsNeverReleased => Ok(()),
+            Lie::ReleasesTooEarly => self.log.release().await.or(Ok(())),
+            _ => self.log.release().await,
+        }
     }
 }
 

@@ -1,4 +1,7 @@
 //! Parts that lie: each lie breaks one promise, the rest is left to the parts in memory.
 
+pub(crate) mod backup;
+pub(crate) mod documents;
 pub(crate) mod log;
+pub(crate) mod snapshots;
 pub(crate) mod vault;

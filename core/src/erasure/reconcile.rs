@@ -15,20 +15,29 @@ use crate::log::Restored;
 use crate::vault::Erasure;
 
 impl Oubliette {
+    /// Whether a restore has come to its end. Until then nothing else is looked at, and
+    /// nothing is written.
+    ///
+    /// # Errors
+    /// `Incomplete` when it has not.
+    pub(crate) async fn is_restored_whole(&self) -> Result<()> {
+        match self.log.quarantine().await? {
+            None => Ok(()),
+            Some(until) => Restored::check_end(self.log.head().await?, until).map_err(closed),
+        }
+    }
+
     /// Closes the gap between stores and ledger.
     ///
     /// # Errors
-    /// `Incomplete` when a restore has not come to its end, or an erasure cannot be run
-    /// through the stores again: the house stays closed. `Diverged` when the ledger is not
+    /// `Incomplete` when an erasure cannot be run through the stores again: the house stays
+    /// closed. `Diverged` when the ledger is not
     /// the one that the vault has anchored.
     pub(crate) async fn reconcile(&self) -> Result<()> {
         let quarantine = self.log.quarantine().await?;
         let known = self.vault.erasures(Sequence::ZERO).await?;
         // The ledger is read and checked whole, whatever it is needed for below.
         self.chain.open(&known, self.vault.anchor().await?.as_ref()).await?;
-        if let Some(until) = quarantine {
-            Restored::check_end(self.log.head().await?, until).map_err(closed)?;
-        }
         let erasures: HashMap<ErasureId, Erasure> =
             known.into_iter().map(|erasure| (erasure.id, erasure)).collect();
         let mut recorded = self.erasures().await?;
