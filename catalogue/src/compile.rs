@@ -2,11 +2,9 @@
 
 use std::collections::HashSet;
 
-use globset::{Glob, GlobSet, GlobSetBuilder};
 use jiff::Span;
 use oubliette_core::alias::AliasKind;
-use oubliette_core::{Error, Purpose, Result};
-use serde_json_path::JsonPath;
+use oubliette_core::{Purpose, Result};
 use toml::Spanned;
 
 use crate::catalogue::{Act, Catalogue, ResiduePolicy};
@@ -17,7 +15,7 @@ use crate::source::Source;
 
 /// Reads and checks a catalogue.
 pub(crate) fn compile(file: &str, text: &str) -> Result<Catalogue> {
-    let source = Source { file, text };
+    let source = Source { file, text, op: "read a catalogue", part: "rule" };
     let Form { name, residue, purpose, rule } = source.form()?;
     let purposes =
         purpose.iter().map(|(name, form)| source.purpose(name, form)).collect::<Result<Vec<_>>>()?;
@@ -82,7 +80,7 @@ impl Compiler<'_> {
         let form = spanned.get_ref();
         let name = form.name.get_ref();
         let fault = |text: &str| self.source.fault(spanned, Some(name), text);
-        let path = |path: &Spanned<String>| self.path(path, name);
+        let path = |path: &Spanned<String>| self.source.path(path, name);
         let kinds = [(AliasKind::Identifier, &form.aliases), (AliasKind::Name, &form.names)];
         let aliases = kinds
             .into_iter()
@@ -99,7 +97,7 @@ impl Compiler<'_> {
         }
         Ok(Rule {
             name: name.clone(),
-            events: self.globs(form, name)?,
+            events: self.source.globs(form.events.as_deref(), &form.name, name)?,
             at: path(&form.at)?,
             subject: form.subject.as_ref().map(path).transpose()?,
             aliases,
@@ -113,7 +111,7 @@ impl Compiler<'_> {
             return Err(self.source.fault(spanned, Some(rule), "[[rule.fields]] needs at least one path"));
         }
         Ok(Fields {
-            paths: paths.iter().map(|path| self.path(path, rule)).collect::<Result<_>>()?,
+            paths: paths.iter().map(|path| self.source.path(path, rule)).collect::<Result<_>>()?,
             purpose: self.purpose(purpose, Some(rule))?,
             null: null.clone(),
             mentions: *mentions,
@@ -126,38 +124,5 @@ impl Compiler<'_> {
             let text = format!("no [purpose.{0}] declares the purpose `{0}`", name.get_ref());
             self.source.fault(name, rule, text)
         })
-    }
-
-    fn path(&self, path: &Spanned<String>, rule: &str) -> Result<JsonPath> {
-        JsonPath::parse(path.get_ref()).map_err(|error| {
-            let text = format!(
-                "a path is a JSONPath (RFC 9535) such as \"$.user.login\", and this one is not {error}"
-            );
-            self.source.fault(path, Some(rule), text)
-        })
-    }
-
-    fn globs(&self, form: &RuleForm, rule: &str) -> Result<GlobSet> {
-        let mut globs = GlobSetBuilder::new();
-        let too_large =
-            |error: globset::Error| -> Error { self.source.fault(&form.name, Some(rule), error.to_string()) };
-        match &form.events {
-            None => {
-                globs.add(Glob::new("*").map_err(too_large)?);
-            }
-            Some(events) if events.is_empty() => {
-                let text = "`events` names no event: leave it out for all, or give globs over the event type";
-                return Err(self.source.fault(&form.name, Some(rule), text));
-            }
-            Some(events) => {
-                for event in events {
-                    globs.add(Glob::new(event.get_ref()).map_err(|error| {
-                        let text = format!("an event is a glob such as \"issues.*\": {}", error.kind());
-                        self.source.fault(event, Some(rule), text)
-                    })?);
-                }
-            }
-        }
-        globs.build().map_err(too_large)
     }
 }

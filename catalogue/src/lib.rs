@@ -17,9 +17,11 @@ mod report;
 mod rule;
 mod source;
 mod survey;
+mod view;
 
 pub use self::aliases::AliasIndex;
 pub use self::catalogue::Catalogue;
 pub use self::found::Found;
 pub use self::purpose::{Basis, PurposeDeclaration};
 pub use self::report::{Report, RuleReport};
+pub use self::view::DeclaredView;

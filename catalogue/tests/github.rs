@@ -2,79 +2,16 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
-use std::collections::{BTreeSet, HashSet};
-use std::path::Path;
-use std::sync::Arc;
+mod common;
 
+use std::collections::BTreeSet;
+
+use common::sample::{Line, Sample};
 use futures::TryStreamExt as _;
-use oubliette_catalogue::{AliasIndex, Catalogue, Found, Report};
-use oubliette_core::memory::{MemoryLedger, MemoryLog, MemoryVault};
+use oubliette_catalogue::Report;
 use oubliette_core::scan::Needles;
-use oubliette_core::{
-    Draft, EventType, Expect, KeyVault, Oubliette, Query, StreamDrafts, StreamId, SubjectId,
-};
-use serde::Deserialize;
+use oubliette_core::{Draft, Query, SubjectId};
 use serde_json::Value;
-
-#[derive(Deserialize)]
-struct Line {
-    stream: StreamId,
-    #[serde(rename = "type")]
-    event_type: EventType,
-    data: Value,
-}
-
-struct Sample {
-    catalogue: Catalogue,
-    lines: Vec<Line>,
-    found: Vec<Found>,
-    vault: MemoryVault,
-    aliases: AliasIndex,
-}
-
-fn file(name: &str) -> String {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/github");
-    std::fs::read_to_string(folder.join(name)).unwrap()
-}
-
-impl Sample {
-    /// Reads the sample, and learns every alias in it.
-    async fn read() -> Self {
-        let catalogue = Catalogue::parse("catalogue.toml", &file("catalogue.toml")).unwrap();
-        let lines: Vec<Line> =
-            file("events.jsonl").lines().map(|l| serde_json::from_str(l).unwrap()).collect();
-        let found: Vec<_> =
-            lines.iter().map(|line| catalogue.survey(&line.event_type, &line.data).unwrap()).collect();
-        let mut seen = HashSet::new();
-        let namings = found.iter().flat_map(Found::namings).filter(|naming| seen.insert(naming.clone()));
-        let namings: Vec<_> = namings.collect();
-        let vault = MemoryVault::new().unwrap();
-        let mut aliases = AliasIndex::new();
-        aliases.extend(&namings, &vault.name(&namings).await.unwrap()).unwrap();
-        Self { catalogue, lines, found, vault, aliases }
-    }
-
-    fn drafts(&self) -> impl Iterator<Item = (&Line, Draft)> {
-        self.lines.iter().zip(&self.found).map(|(line, found)| {
-            let (event_type, data) = (line.event_type.clone(), line.data.clone());
-            (line, self.catalogue.draft(event_type, data, found, &self.aliases).unwrap())
-        })
-    }
-
-    async fn house(&self) -> Oubliette {
-        let vault = Arc::new(self.vault.clone());
-        let builder = Oubliette::builder(Arc::new(MemoryLog::new()), vault, Arc::new(MemoryLedger::new()));
-        builder.build().await.unwrap()
-    }
-
-    async fn append(&self, house: &Oubliette) {
-        for (line, draft) in self.drafts() {
-            let stream =
-                StreamDrafts { stream: line.stream.clone(), expect: Expect::Any, drafts: vec![draft] };
-            house.append_drafts(vec![stream]).await.unwrap();
-        }
-    }
-}
 
 /// Who is in the sample, found without the catalogue.
 #[derive(Default)]
@@ -148,7 +85,7 @@ async fn nobody_is_readable_in_any_open_part() {
 #[tokio::test]
 async fn every_event_reads_as_it_was_written() {
     let sample = Sample::read().await;
-    let house = sample.house().await;
+    let house = sample.builder().build().await.unwrap();
     sample.append(&house).await;
     let events: Vec<_> = house.read(Query::all()).try_collect().await.unwrap();
     let events: Vec<_> = events.iter().filter(|event| !event.stream.is_system()).collect();
@@ -162,7 +99,7 @@ async fn every_event_reads_as_it_was_written() {
 #[tokio::test]
 async fn sealed_parts_are_few() {
     let sample = Sample::read().await;
-    let house = sample.house().await;
+    let house = sample.builder().build().await.unwrap();
     sample.append(&house).await;
     let pages: Vec<_> = house.log().read(Query::all()).try_collect().await.unwrap();
     let envelopes = || pages.iter().flatten().map(|recorded| &recorded.envelope);
@@ -172,13 +109,14 @@ async fn sealed_parts_are_few() {
     let open: usize = envelopes().map(|envelope| envelope.open.len()).sum();
     let before: usize = sample.lines.iter().map(|line| line.data.to_string().len()).sum();
     assert!(parts < 329 * 7 / 2, "{parts} parts");
-    assert!(open + sealed < before * 3 / 2, "{open} + {sealed} bytes of {before}");
+    // Each marker names its purpose.
+    assert!(open + sealed < before * 5 / 3, "{open} + {sealed} bytes of {before}");
 }
 
 #[tokio::test]
 async fn whoever_is_erased_is_gone_and_others_keep_their_accounts() {
     let sample = Sample::read().await;
-    let house = sample.house().await;
+    let house = sample.builder().build().await.unwrap();
     sample.append(&house).await;
     let account = |login: &'static str| {
         let find = move |line: &Line| find_account(&line.data, login);

@@ -2,6 +2,8 @@
 
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its own half")]
 
+pub mod sample;
+
 use std::collections::HashMap;
 
 use oubliette_catalogue::{AliasIndex, Catalogue};
@@ -101,7 +103,7 @@ impl Desk {
         self.catalogue.draft(self.event_type(), event, &found, &self.aliases)
     }
 
-    /// The open part of an event, its markers without their tag: `part.index:null`.
+    /// The open part of an event, its markers without their tag and purpose: `part.index:null`.
     pub fn open(&mut self, event: Value) -> Result<Value> {
         Ok(untagged(&self.draft(event)?))
     }
@@ -123,7 +125,11 @@ fn strip(value: &mut Value) {
     match value {
         Value::String(text) => {
             if let Some((_, place)) = text.strip_prefix("sealed:").and_then(|rest| rest.split_once(':')) {
-                *text = place.to_owned();
+                *text = match place.split_once('/').and_then(|(at, rest)| Some((at, rest.split_once(' ')?.1)))
+                {
+                    Some((at, null)) => format!("{at}{null}"),
+                    None => place.to_owned(),
+                };
             }
         }
         Value::Array(values) => values.iter_mut().for_each(strip),
