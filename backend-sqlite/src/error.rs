@@ -10,6 +10,9 @@ pub(crate) fn from_driver(op: &'static str, error: &sqlx::Error) -> Error {
         sqlx::Error::Database(_) => {
             let code = code(error).unwrap_or_default();
             let (kind, text) = match code & 0xff {
+                1 if is_no_json(error) => {
+                    (Corrupt, "a document's open part is no JSON: restore the file from a backup")
+                }
                 3 | 8 | 23 => {
                     (Denied, "the file cannot be written: check its owner, its permissions and its folder's")
                 }
@@ -19,7 +22,7 @@ pub(crate) fn from_driver(op: &'static str, error: &sqlx::Error) -> Error {
                 11 => (Corrupt, "the file is damaged: restore it from a backup"),
                 13 => (Unavailable, "the disk is full: make room, then try again"),
                 14 => (Unavailable, "the file cannot be opened: check its folder and its permissions"),
-                18 => (LimitExceeded, "an event is larger than SQLite can hold"),
+                18 => (LimitExceeded, "a record is larger than SQLite can hold"),
                 26 => (
                     Corrupt,
                     "the file is no SQLite database: check the path, or restore the file from a backup",
@@ -35,10 +38,10 @@ pub(crate) fn from_driver(op: &'static str, error: &sqlx::Error) -> Error {
             (Unavailable, "the file cannot be read or written: check the disk, then try again")
         }
         sqlx::Error::PoolTimedOut => {
-            (Unavailable, "all readers are busy: try again, or open the log with more")
+            (Unavailable, "all readers are busy: try again, or open the store with more")
         }
         sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => {
-            (Unavailable, "the connection to the file is gone: open the log again")
+            (Unavailable, "the connection to the file is gone: open it again")
         }
         sqlx::Error::ColumnDecode { .. } | sqlx::Error::RowNotFound => {
             (Corrupt, "a stored value is not of its type: restore the file from a backup")
@@ -61,6 +64,11 @@ pub(crate) fn is_busy(error: &sqlx::Error) -> bool {
 /// Maps the driver's errors of one operation.
 pub(crate) fn of(op: &'static str) -> impl Fn(sqlx::Error) -> Error {
     move |error| from_driver(op, &error)
+}
+
+/// Whether SQLite could not parse what it was to look into.
+fn is_no_json(error: &sqlx::Error) -> bool {
+    error.as_database_error().is_some_and(|error| error.message() == "malformed JSON")
 }
 
 /// The extended result code.

@@ -1,4 +1,4 @@
-//! The event log on SQLite: one file, no server.
+//! The event log, documents and snapshots on SQLite: three files, no server.
 //!
 //! ```
 //! use futures::TryStreamExt;
@@ -24,7 +24,7 @@
 //! # }
 //! ```
 //!
-//! # What it stores where
+//! # What the log stores where
 //!
 //! - `events`: a row for each event, written once and never updated. The open part is
 //!   text, and so SQL reads it: `SELECT open ->> 'plan' FROM events`.
@@ -35,53 +35,88 @@
 //! - `owner`, a view, and `place`, which it is made with: the same as `sealed_key`, read
 //!   from the heads of the parts themselves.
 //! - `scrubbed`: keys that seal nothing any more. `dropped`: where the versions of
-//!   dropped streams go on. `log`: up to which position all are taken, and up to which
-//!   part `sealed_key` is made.
+//!   dropped streams go on. `log`: up to which position all are taken, up to which part
+//!   `sealed_key` is made, and where the restore of a log in quarantine ends.
 //!
-//! Beside the file stand SQLite's own `-wal` and `-shm`. They belong to it: they are
-//! copied, moved and protected together. A new file is readable by its owner only.
+//! # What documents and snapshots store where
+//!
+//! - [`SqliteDocuments`]: `document` holds the documents of all builds, the open part as
+//!   text, beside it the sealed parts that it carries. `entry` and `fresh` (together
+//!   `found`) say by which keys and tokens a document is found: a key id or a keyed hash,
+//!   never a value. New ones are `fresh` until 32,768 are due, or until a commit brings
+//!   few: who follows the log live leaves lookups nothing to scan. `build` records what was
+//!   begun, served and ended, `skipped` what was passed over, `forgotten` the keys that
+//!   nothing is carried under any more.
+//! - An index that is declared with [`SqliteDocumentsBuilder::index`] is one on the field
+//!   itself, and on the documents of its projection alone. Other filters read the build in
+//!   the order of its keys until the page is full.
+//! - [`SqliteSnapshots`]: `snapshot` holds the sealed states, `owner` the keys that each
+//!   needs, `series` which code made them, `forgotten` as above.
+//!
+//! Each store is a file with a mark of its own: none opens the file of another. Beside a
+//! file stand SQLite's own `-wal` and `-shm`. They belong to it: they are copied, moved and
+//! protected together. A new file is readable by its owner only.
 //!
 //! # Durability
 //!
-//! With [`Synchronous::Full`], the default, what `append` has returned survives a power
-//! failure. With [`Synchronous::Normal`] it survives a crash of the program, and a power
-//! failure takes the last commits.
+//! With [`Synchronous::Full`], the default of the log, what a call has returned survives a
+//! power failure. With [`Synchronous::Normal`], the default of documents and snapshots, it
+//! survives a crash of the program, and a power failure takes the last commits: a build's
+//! position goes back with its documents, and the same events are applied again. So do
+//! keys that were forgotten last: an erasure whose end is not recorded is resumed, and
+//! forgets them again. Who does not want to rely on it sets `Full`.
 //!
-//! One task owns the connection that writes. It takes all appends that wait into one
-//! transaction and answers each after the commit; one that conflicts fails alone. An
-//! append whose future is dropped is finished all the same, or never begun.
+//! One task owns the connection that writes to the log. It takes all appends that wait into
+//! one transaction and answers each after the commit; one that conflicts fails alone. A
+//! call that writes and whose future is dropped is finished all the same, or never begun:
+//! in each of the stores.
 //!
 //! What `sealed_key` does not cover yet is its backlog. A read by key and a scrub look
 //! through both in one snapshot, so they are exact at any time and in any process, and
 //! nothing is lost when a process ends with a backlog: the next one that opens the file
 //! folds it. Each process that writes adds at most 32,768 parts, or 32 MiB of them, or
 //! its last commit, to what such a lookup scans: some 15 milliseconds. An append that comes while a
-//! full backlog is folded waits for it.
+//! full backlog is folded waits for it. Restored parts are indexed in the same way.
 //!
 //! Several processes may open one file on one machine, never over a network file
 //! system. What a process remembers of the log's heads is checked by the rules of the
-//! schema inside each transaction, and looked up again when another process wrote.
+//! schema inside each transaction, and looked up again when another process wrote. Of two
+//! that apply the same events to documents, the second is refused.
 //!
 //! # What it does not promise
 //!
-//! - That scrubbed bytes are gone. `secure_delete` overwrites deleted rows, but copies
-//!   may stay in the gaps of pages that were split, in the write-ahead log, and in what
-//!   the disk keeps: until `VACUUM`, and then `PRAGMA wal_checkpoint(TRUNCATE)` that
+//! - That scrubbed or forgotten bytes are gone. `secure_delete` overwrites deleted rows,
+//!   but copies may stay in the gaps of pages that were split, in the write-ahead log, and
+//!   in what the disk keeps: until `VACUUM`, and then `PRAGMA wal_checkpoint(TRUNCATE)` that
 //!   returns `busy = 0`. They open with no key that still exists.
 //! - To move a stream's version back: a stream that was dropped keeps its last version,
 //!   also for [`EventLog::version`](oubliette_core::EventLog::version).
+//! - To restore parts under a key that was scrubbed in the log that takes the restore: they
+//!   come back as scrubbed.
 //! - A page of exactly the length that was asked for: an event with more than 16 KiB in
 //!   one part stands on a page of its own, so that a page needs little memory.
+//! - To tell whole numbers beyond 63 bits apart in a filter: there they compare as floats.
+//!   A pointer with more than four numbers in it finds nothing.
 
 #![forbid(unsafe_code)]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing))]
 
+mod bulk;
 mod commit;
 mod config;
+mod documents;
 mod error;
+mod keys;
 mod log;
+mod options;
 mod page;
 mod read;
 mod schema;
+mod snapshots;
+mod writer;
 
-pub use self::config::{SqliteLogBuilder, Synchronous};
+pub use self::config::SqliteLogBuilder;
+pub use self::documents::{SqliteDocuments, SqliteDocumentsBuilder};
 pub use self::log::SqliteLog;
+pub use self::options::Synchronous;
+pub use self::snapshots::{SqliteSnapshots, SqliteSnapshotsBuilder};

@@ -7,14 +7,15 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use oubliette_core::{
-    Appended, Batch, Dropped, Error, ErrorKind, EventLog, KeyId, Limits, PageStream, Position, Promise,
-    Query, Result, Scrubbed, StreamId, Version,
+    Appended, Batch, Dropped, Envelope, Error, ErrorKind, EventLog, KeyId, Limits, PageStream, Position,
+    Promise, Query, Restored, Result, Scrubbed, StreamId, Version,
 };
 use sqlx::{Row, SqlitePool};
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::commit::{Command, Committer, HEAD};
+use crate::commit::{Command, Committer, HEAD, quarantine};
 use crate::config::SqliteLogBuilder;
+use crate::options::Options;
 use crate::{error, read, schema};
 
 const LIMITS: Limits =
@@ -60,14 +61,14 @@ impl SqliteLog {
         &self.path
     }
 
-    pub(crate) async fn with(config: SqliteLogBuilder) -> Result<Self> {
-        let writer = schema::writer(&config).await?;
-        let readers = schema::readers(&config);
+    pub(crate) async fn with(options: Options) -> Result<Self> {
+        let writer = schema::writer(&schema::LOG, &options).await?;
+        let readers = schema::readers(&options);
         let (commands, waiting) = mpsc::channel(WAITING);
         let (committer, head) = Committer::new(writer).await?;
         // It ends when the last sender of a command is gone.
         tokio::spawn(committer.run(waiting));
-        Ok(Self { path: config.path, shared: Arc::new(Shared { readers, commands, head }) })
+        Ok(Self { path: options.path, shared: Arc::new(Shared { readers, commands, head }) })
     }
 
     async fn ask<T>(
@@ -102,11 +103,7 @@ impl EventLog for SqliteLog {
 
     async fn append(&self, batch: Batch) -> Result<Appended> {
         batch.check(&LIMITS)?;
-        if let Some(event) = batch.events().find(|event| event.parts.len() > PARTS_PER_EVENT) {
-            return Err(Error::new(ErrorKind::LimitExceeded, "append", "too many sealed parts in an event")
-                .with("is", event.parts.len())
-                .with("limit", PARTS_PER_EVENT));
-        }
+        check_parts("append", batch.events())?;
         self.ask("append", |done| Command::Append(batch, done)).await
     }
 
@@ -160,5 +157,27 @@ impl EventLog for SqliteLog {
 
     async fn drop_stream(&self, stream: &StreamId) -> Result<Dropped> {
         self.ask("drop", |done| Command::Drop(stream.clone(), done)).await
+    }
+
+    async fn restore(&self, page: Restored) -> Result<()> {
+        check_parts("restore", page.events.iter().map(|event| &event.envelope))?;
+        self.ask("restore", |done| Command::Restore(page, done)).await
+    }
+
+    async fn quarantine(&self) -> Result<Option<Position>> {
+        quarantine(&self.shared.readers).await
+    }
+
+    async fn release(&self) -> Result<()> {
+        self.ask("release", Command::Release).await
+    }
+}
+
+fn check_parts<'e>(op: &'static str, mut events: impl Iterator<Item = &'e Envelope>) -> Result<()> {
+    match events.find(|event| event.parts.len() > PARTS_PER_EVENT) {
+        None => Ok(()),
+        Some(event) => Err(Error::new(ErrorKind::LimitExceeded, op, "too many sealed parts in an event")
+            .with("is", event.parts.len())
+            .with("limit", PARTS_PER_EVENT)),
     }
 }

@@ -8,8 +8,8 @@ use oubliette_core::{PageStream, Query, Recorded, Result, Select, StreamId};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row as _, SqlitePool};
 
-use crate::commit::as_json;
 use crate::error;
+use crate::keys::as_json;
 use crate::log::Shared;
 use crate::page::{Part, Row, corrupt, decode_events, decode_parts, events, parts};
 
@@ -82,7 +82,7 @@ const ALONE: &str = "SELECT NULL AS id, open AS bytes FROM events WHERE position
 /// The most events of a page, whatever is asked for.
 const MOST: u64 = 10_000;
 /// The last position that fits the ids of parts.
-const END: i64 = i64::MAX >> 16;
+pub(crate) const END: i64 = i64::MAX >> 16;
 
 pub(crate) fn pages(shared: Arc<Shared>, query: Query) -> PageStream {
     Box::pin(try_stream! {

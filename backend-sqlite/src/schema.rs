@@ -1,4 +1,4 @@
-//! Opening the file: whose it is, whether it is whole, and its migrations.
+//! Opening a file: whose it is, whether it is whole, and its migrations.
 
 use std::path::Path;
 use std::time::Duration;
@@ -8,50 +8,82 @@ use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row, SqlitePool};
 
-use crate::commit::TEXTS;
-use crate::config::{SqliteLogBuilder, Synchronous};
+use crate::bulk::TEXTS;
 use crate::error;
+use crate::options::{Options, Synchronous};
 
 const OP: &str = "open";
-/// "OBLT": tells our files from those of other applications.
-const APPLICATION_ID: i32 = 0x4f42_4c54;
-static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
+/// Bytes of the write-ahead log after which it goes into the file.
+const CHECKPOINT: u32 = 32_768_000;
+
+/// One of the stores: each is a file of its own.
+pub(crate) struct Store {
+    what: &'static str,
+    /// Tells its files from those of other applications and of the other stores.
+    application_id: i32,
+    /// Of a new file.
+    page_size: u32,
+    migrations: Migrator,
+}
+
+/// "OBLT".
+pub(crate) static LOG: Store = Store {
+    what: "log",
+    application_id: 0x4f42_4c54,
+    // Pages of this size are split less often by a bulk append, and a commit of one event
+    // still writes few of them.
+    page_size: 8192,
+    migrations: sqlx::migrate!("./migrations/log"),
+};
+/// "OBLD".
+pub(crate) static DOCUMENTS: Store = Store {
+    what: "store of documents",
+    application_id: 0x4f42_4c44,
+    // Documents are small, and written again where they are: a page for each.
+    page_size: 4096,
+    migrations: sqlx::migrate!("./migrations/documents"),
+};
+/// "OBLS".
+pub(crate) static SNAPSHOTS: Store = Store {
+    what: "store of snapshots",
+    application_id: 0x4f42_4c53,
+    page_size: 4096,
+    migrations: sqlx::migrate!("./migrations/snapshots"),
+};
 
 /// Opens the one connection that writes, on a file that was checked and migrated.
-pub(crate) async fn writer(config: &SqliteLogBuilder) -> Result<SqliteConnection> {
-    create(&config.path).await?;
-    let mut connection = options(config)
+pub(crate) async fn writer(store: &Store, options: &Options) -> Result<SqliteConnection> {
+    create(store, &options.path).await?;
+    let mut connection = connect(options)
         .statement_cache_capacity(TEXTS)
-        // Of a new file. Pages of this size are split less often by a bulk append, and a
-        // commit of one event still writes few of them.
-        .page_size(8192)
+        .page_size(store.page_size)
         // Fewer checkpoints write the pages that every commit touches fewer times.
-        .pragma("wal_autocheckpoint", "4000")
+        .pragma("wal_autocheckpoint", (CHECKPOINT / store.page_size).to_string())
         .pragma("journal_size_limit", "67108864")
         .connect()
         .await
         .map_err(error::of(OP))?;
-    is_new(&mut connection).await?;
-    write_ahead(&mut connection, config.busy_timeout).await?;
-    migrate(&mut connection).await?;
+    is_new(store, &mut connection).await?;
+    write_ahead(&mut connection, options.busy_timeout).await?;
+    migrate(store, &mut connection).await?;
     Ok(connection)
 }
 
 /// The connections that read. Each is opened when it is first needed.
-pub(crate) fn readers(config: &SqliteLogBuilder) -> SqlitePool {
+pub(crate) fn readers(options: &Options) -> SqlitePool {
     SqlitePoolOptions::new()
-        .max_connections(config.readers)
+        .max_connections(options.readers)
         .test_before_acquire(false)
         .idle_timeout(None)
         .max_lifetime(None)
-        .connect_lazy_with(options(config).read_only(true))
+        .connect_lazy_with(connect(options).read_only(true))
 }
 
-fn options(config: &SqliteLogBuilder) -> SqliteConnectOptions {
+fn connect(options: &Options) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
-        .filename(&config.path)
-        .busy_timeout(config.busy_timeout)
-        .synchronous(match config.synchronous {
+        .filename(&options.path)
+        .busy_timeout(options.busy_timeout)
+        .synchronous(match options.synchronous {
             Synchronous::Full => SqliteSynchronous::Full,
             Synchronous::Normal => SqliteSynchronous::Normal,
         })
@@ -63,9 +95,9 @@ fn options(config: &SqliteLogBuilder) -> SqliteConnectOptions {
         .disable_statement_logging()
 }
 
-async fn create(path: &Path) -> Result<()> {
+async fn create(store: &Store, path: &Path) -> Result<()> {
     if path.as_os_str().is_empty() || path == Path::new(":memory:") {
-        return Err(Error::new(ErrorKind::Invalid, OP, "a log is a file: name one"));
+        return Err(Error::new(ErrorKind::Invalid, OP, format!("a {} is a file: name one", store.what)));
     }
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         tokio::fs::create_dir_all(folder).await.map_err(|error| error::of(OP)(error.into()))?;
@@ -82,7 +114,7 @@ async fn create(path: &Path) -> Result<()> {
 }
 
 /// Whether the file is new. One of another application is refused before it is touched.
-async fn is_new(connection: &mut SqliteConnection) -> Result<bool> {
+async fn is_new(store: &Store, connection: &mut SqliteConnection) -> Result<bool> {
     let row = sqlx::query(
         "SELECT (SELECT application_id FROM pragma_application_id), (SELECT count(*) FROM sqlite_schema)",
     )
@@ -91,13 +123,16 @@ async fn is_new(connection: &mut SqliteConnection) -> Result<bool> {
     .map_err(error::of(OP))?;
     let id: i32 = row.try_get(0).map_err(error::of(OP))?;
     let tables: i64 = row.try_get(1).map_err(error::of(OP))?;
-    if id == APPLICATION_ID || (id == 0 && tables == 0) {
+    if id == store.application_id || (id == 0 && tables == 0) {
         return Ok(id == 0);
     }
     Err(Error::new(
         ErrorKind::Invalid,
         OP,
-        "the file is a database of another application: give the log a file of its own",
+        format!(
+            "the file belongs to another application or another store: give the {} a file of its own",
+            store.what
+        ),
     )
     .with("application id", id))
 }
@@ -115,14 +150,14 @@ async fn write_ahead(connection: &mut SqliteConnection, patience: Duration) -> R
     }
 }
 
-async fn migrate(connection: &mut SqliteConnection) -> Result<()> {
+async fn migrate(store: &Store, connection: &mut SqliteConnection) -> Result<()> {
     // One transaction around all: of two processes that open a new file, one waits.
     let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await.map_err(error::of(OP))?;
-    if is_new(&mut transaction).await? {
-        let mark = format!("PRAGMA application_id = {APPLICATION_ID}");
+    if is_new(store, &mut transaction).await? {
+        let mark = format!("PRAGMA application_id = {}", store.application_id);
         sqlx::query(AssertSqlSafe(mark)).execute(&mut *transaction).await.map_err(error::of(OP))?;
     }
-    MIGRATIONS.run_direct(None, &mut *transaction, false).await.map_err(|error| match error {
+    store.migrations.run_direct(None, &mut *transaction, false).await.map_err(|error| match error {
         MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => {
             error::from_driver(OP, &error)
         }

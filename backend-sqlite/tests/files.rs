@@ -6,20 +6,12 @@ mod common;
 use std::fs;
 use std::path::Path;
 
-use common::{key, one, plain, read, sealed, stream};
+use common::{key, one, plain, read, sealed, sql, stream};
 use futures::TryStreamExt;
 use oubliette_backend_sqlite::SqliteLog;
 use oubliette_core::{Batch, ErrorKind, EventLog, Expect, Query};
-use sqlx::{AssertSqlSafe, Connection, SqliteConnection};
+use sqlx::{Connection, SqliteConnection};
 use tempfile::TempDir;
-
-/// Runs SQL as another program would.
-async fn sql(path: &Path, sql: &str) {
-    let url = format!("sqlite://{}?mode=rwc", path.display());
-    let mut connection = SqliteConnection::connect(&url).await.unwrap();
-    sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&mut connection).await.unwrap();
-    connection.close().await.unwrap();
-}
 
 /// A log of a few hundred events, in one file without a write-ahead log.
 async fn filled(path: &Path) {

@@ -1,7 +1,18 @@
 //! What the program is asked to do.
 
+mod backups;
+mod derived;
+
 use std::path::PathBuf;
 
+pub(crate) use self::backups::{
+    Backup, BackupCommand, BackupCreate, BackupExpire, BackupList, BackupRestore, BackupVerify, Vault,
+    VaultBackup, VaultCommand, VaultRestore,
+};
+pub(crate) use self::derived::{
+    Declare, Projection, ProjectionCommand, ProjectionRun, ProjectionSkip, Query, Rebuild, Scan, Select,
+    Snapshot, State,
+};
 use clap::{Args as ClapArgs, Parser, Subcommand};
 
 const EXIT_CODES: &str = "\
@@ -11,9 +22,11 @@ Exit codes:
   2  the command line is wrong
   3  the input is not valid: a catalogue, an event line, a certificate
   4  not found: a directory, a file, a subject
-  5  the house stays closed: wrong vault or master key, damaged or newer files, a lost ledger
+  5  the house stays closed: wrong vault or master key, damaged or newer files, a lost ledger,
+     a restore that is not finished or not reconciled
   6  an erasure is not finished; the next command resumes it
-  7  a claim does not hold: a forged certificate, a demo that proves the contrary
+  7  a claim does not hold: a forged certificate, a damaged backup, a rebuild that gives
+     something else, a value in the clear, a demo that proves the contrary
   8  refused: the subject was erased, another writer was first, or confirmation is missing";
 
 /// Event sourcing that can forget.
@@ -44,6 +57,20 @@ pub(crate) enum Command {
     Forget(Forget),
     /// Check a certificate, offline
     Verify(Verify),
+    /// Declare, run, check and rebuild projections
+    Projection(Projection),
+    /// Read the documents of a projection
+    Query(Query),
+    /// Read the documents of a projection as they were
+    State(State),
+    /// Take a snapshot of a projection
+    Snapshot(Snapshot),
+    /// Back the event log up, and restore it: sealed, never with a key
+    Backup(Backup),
+    /// Back the vault up, apart from everything else, and restore it
+    Vault(Vault),
+    /// Search every byte for what must not be readable
+    Scan(Scan),
     /// Show the state of a directory
     Status(Status),
     /// Import real events, forget a person, and prove it
@@ -65,6 +92,9 @@ pub(crate) struct Init {
     /// (asked for, or taken from OUBLIETTE_PASSPHRASE)
     #[arg(long, value_name = "SOURCE", default_value = "file")]
     pub(crate) master_key: crate::master::Source,
+    /// Where to keep a second copy of the ledger: another disk
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ledger_copy: Option<PathBuf>,
 }
 
 #[derive(ClapArgs, Debug)]

@@ -68,6 +68,13 @@ impl From<Error> for Exit {
             ErrorKind::UnknownKey => {
                 (CLOSED, Some("the vault is not the one that sealed this data, or an old copy of it"))
             }
+            ErrorKind::Incomplete if error.op() == "build" => {
+                (CLOSED, Some("mend what the cause names, and run the command again"))
+            }
+            ErrorKind::Incomplete if error.op() == "project" => (
+                FAILED,
+                Some("see `oubliette projection status`; `projection skip` passes over one event, knowingly"),
+            ),
             ErrorKind::Incomplete => {
                 (INCOMPLETE, Some("any command on this directory resumes it: run `oubliette status`"))
             }

@@ -8,12 +8,15 @@
 
 mod args;
 mod commands;
+mod condition;
 mod dir;
 mod exit;
 mod lines;
 mod master;
 mod output;
 mod person;
+mod search;
+mod views;
 
 use std::process::ExitCode;
 
@@ -52,6 +55,13 @@ async fn run(command: Command, output: &Output) -> Result<(), Exit> {
         Command::Subject(args) => commands::subject::run(args, output).await,
         Command::Forget(args) => commands::forget::run(args, output).await,
         Command::Verify(args) => commands::verify::run(&args, output),
+        Command::Projection(args) => commands::projection::run(args, output).await,
+        Command::Query(args) => commands::query::run(args, output).await,
+        Command::State(args) => commands::state::run(args, output).await,
+        Command::Snapshot(args) => commands::snapshot::run(args, output).await,
+        Command::Backup(args) => commands::backup::run(args, output).await,
+        Command::Vault(args) => commands::vault::run(args, output).await,
+        Command::Scan(args) => commands::scan::run(&args, output).await,
         Command::Status(args) => commands::status::run(args, output).await,
         Command::Demo(args) => commands::demo::run(args, output).await,
     }

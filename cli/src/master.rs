@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::exit::{Exit, USAGE};
 
 const PASSPHRASE: &str = "OUBLIETTE_PASSPHRASE";
+const BACKUP: &str = "OUBLIETTE_BACKUP_PASSPHRASE";
 
 /// Where the master key comes from, as `oubliette.toml` says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,29 +43,44 @@ impl Source {
         Ok(match self {
             Self::File { path } => MasterKey::file(dir.join(path)),
             Self::Env { name } => MasterKey::env(name),
-            Self::Passphrase => MasterKey::passphrase(passphrase("Passphrase: ")?),
+            Self::Passphrase => MasterKey::passphrase(passphrase(PASSPHRASE, "Passphrase: ")?),
         })
     }
 
-    /// The master key of a vault to be made. A new passphrase is asked for twice.
+    /// The master key of a vault to be made.
     pub(crate) fn new_key(&self, dir: &Path) -> Result<MasterKey, Exit> {
         if *self != Self::Passphrase {
             return self.key(dir);
         }
-        let first = passphrase("New passphrase: ")?;
-        if std::env::var_os(PASSPHRASE).is_none() && first != passphrase("The same again: ")? {
-            return Err(Exit::new(USAGE, "the two passphrases differ").next("run the command again"));
-        }
-        Ok(MasterKey::passphrase(first))
+        Ok(MasterKey::passphrase(new_passphrase(PASSPHRASE)?))
     }
 }
 
-fn passphrase(prompt: &str) -> Result<String, Exit> {
-    let given = match std::env::var(PASSPHRASE) {
+/// The passphrase of a backup of the vault that exists.
+pub(crate) fn backup_passphrase() -> Result<String, Exit> {
+    passphrase(BACKUP, "Passphrase of the backup: ")
+}
+
+/// The passphrase of a backup of the vault to be made.
+pub(crate) fn new_backup_passphrase() -> Result<String, Exit> {
+    new_passphrase(BACKUP)
+}
+
+/// A new passphrase is asked for twice.
+fn new_passphrase(variable: &str) -> Result<String, Exit> {
+    let first = passphrase(variable, "New passphrase: ")?;
+    if std::env::var_os(variable).is_none() && first != passphrase(variable, "The same again: ")? {
+        return Err(Exit::new(USAGE, "the two passphrases differ").next("run the command again"));
+    }
+    Ok(first)
+}
+
+fn passphrase(variable: &str, prompt: &str) -> Result<String, Exit> {
+    let given = match std::env::var(variable) {
         Ok(given) => given,
         Err(_) => rpassword::prompt_password(prompt).map_err(|error| {
             Exit::failed("cannot ask for the passphrase", &error)
-                .next(format!("run it in a terminal, or set {PASSPHRASE}"))
+                .next(format!("run it in a terminal, or set {variable}"))
         })?,
     };
     if given.is_empty() {

@@ -18,8 +18,8 @@ const LEN: usize = PREFIX.len() + 16 + 1;
 /// What a marker stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Marker<'a> {
-    /// A value in a sealed part, what it is held for, and the JSON to read when it is
-    /// forgotten. Markers of the first events name no purpose.
+    /// A value in a sealed part, and the JSON to read when it is forgotten. The marker of a
+    /// part's first value names what the part is held for.
     Value { part: u16, index: u32, purpose: Option<&'a str>, null: Option<&'a str> },
     /// A value that was forgotten before it was written.
     Forgotten { null: Option<&'a str> },

@@ -53,6 +53,9 @@ pub(crate) struct Values {
     pub(crate) parts: Vec<Sealed>,
 }
 
+/// The parts of an event by number, as they are carried on; none where one is gone.
+pub(crate) type CarriedParts = Vec<Option<Arc<CarriedPart>>>;
+
 /// What is left of a sealed part, as it travels between threads.
 pub(crate) type Sealed = Arc<Part>;
 
@@ -294,7 +297,7 @@ impl Event {
 
     /// The open part in the newest schema, and its parts as they are carried on: those
     /// that still open, as the log holds them.
-    pub(crate) fn to_carry(&self) -> Result<(Value, Tag, Vec<Option<Arc<CarriedPart>>>)> {
+    pub(crate) fn to_carry(&self) -> Result<(Value, Tag, CarriedParts)> {
         let value = self.lifted()?.map_or_else(|| self.open_json(), Ok)?;
         let carried =
             (0..).zip(self.values.parts.iter().zip(&self.sealed)).map(|(number, (part, sealed))| {

@@ -54,7 +54,8 @@ impl Collector {
             .get_mut(part)
             .ok_or_else(|| Error::new(ErrorKind::Unexpected, "append", "a group of values went missing"))?;
         let index = group.add(value)?;
-        let purpose = Some(ownership.purpose.as_str());
+        // Once a part is enough for whoever asks what a forgotten part was held for.
+        let purpose = (index == 0).then(|| ownership.purpose.as_str());
         Ok(self.tag.write(Marker::Value { part: number, index, purpose, null }))
     }
 

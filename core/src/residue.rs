@@ -1,7 +1,5 @@
 //! The residue check: what is sealed must not also stand in the open part.
 
-use std::collections::HashSet;
-
 use memchr::{memchr, memmem};
 use serde_json::Value;
 use zeroize::Zeroizing;
@@ -15,7 +13,7 @@ pub(crate) const MIN_BYTES: usize = 5;
 
 /// So many bytes of a string are looked for first. Searching for a longer one means
 /// preparing the search, which costs more than the search itself.
-const PROBE: usize = 16;
+pub(crate) const PROBE: usize = 16;
 
 /// Refuses an event of which a personal string also stands in the open part.
 pub(crate) fn refuse(open: &[u8], groups: &[Group]) -> Result<()> {
@@ -49,50 +47,14 @@ fn refuse_if_held(open: &[u8], literal: &[u8], group: &Group) -> Result<()> {
     .with("at", at.join(" ")))
 }
 
-/// Refuses a document of which a personal string also stands in its key, in its open part,
-/// or in a label of it. `fields` are the names that the view's own code gives to fields.
-pub(crate) fn refuse_document(
-    key: &str,
-    open: &[u8],
-    fields: &HashSet<String>,
-    personal: &[u8],
-) -> Result<()> {
-    for literal in literals(personal).filter(|literal| literal.len() >= MIN_BYTES) {
-        let probe = literal.get(..PROBE).unwrap_or(literal);
-        let escaped = literal.contains(&b'\\');
-        if !escaped && memmem::find(open, probe).is_none() && memmem::find(key.as_bytes(), probe).is_none() {
-            continue;
-        }
-        let text = decode(literal)?;
-        if text.len() < MIN_BYTES {
-            continue;
-        }
-        let json = parse(open)?;
-        let mut at = Vec::new();
-        find(&json, &text, &mut String::new(), &mut at);
-        labels(&json, &text, fields, &mut String::new(), &mut at);
-        if key.contains(text.as_str()) {
-            at.push("its key".to_owned());
-        }
-        if !at.is_empty() {
-            return Err(Error::new(
-                ErrorKind::Residue,
-                "project",
-                "a personal value stands in the open part, the key or a label of a document: move it into a \
-                 `Personal` field, or leave it out",
-            )
-            .with("at", at.join(", ")));
-        }
-    }
-    Ok(())
-}
-
-fn decode(literal: &[u8]) -> Result<Zeroizing<String>> {
+/// The text that a literal stands for.
+pub(crate) fn decode(literal: &[u8]) -> Result<Zeroizing<String>> {
     let quoted = Zeroizing::new([b"\"", literal, b"\""].concat());
     serde_json::from_slice(&quoted).map(Zeroizing::new).map_err(|e| unexpected(&e))
 }
 
-fn parse(open: &[u8]) -> Result<Value> {
+/// JSON that was written by serde.
+pub(crate) fn parse(open: &[u8]) -> Result<Value> {
     serde_json::from_slice(open).map_err(|e| unexpected(&e))
 }
 
@@ -100,47 +62,9 @@ fn unexpected(error: &serde_json::Error) -> Error {
     Error::json(ErrorKind::Unexpected, "residue", "an open part", error)
 }
 
-/// Where labels hold `text`: names in objects that no field of the view has. Such a path
-/// ends before the label.
-fn labels(json: &Value, text: &str, fields: &HashSet<String>, path: &mut String, at: &mut Vec<String>) {
-    match json {
-        Value::Array(values) => {
-            for (n, value) in values.iter().enumerate() {
-                pointer::under(path, &n.to_string(), |path| labels(value, text, fields, path, at));
-            }
-        }
-        Value::Object(members) => {
-            for (name, value) in members {
-                if name.contains(text) {
-                    if !fields.contains(name) {
-                        at.push(format!("a label under {path:?}"));
-                    }
-                    continue;
-                }
-                pointer::under(path, name, |path| labels(value, text, fields, path, at));
-            }
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
-    }
-}
-
-/// The names of all fields of a document as its view begins it.
-pub(crate) fn fields(json: &Value, into: &mut HashSet<String>) {
-    match json {
-        Value::Array(values) => values.iter().for_each(|value| fields(value, into)),
-        Value::Object(members) => {
-            for (name, value) in members {
-                into.insert(name.clone());
-                fields(value, into);
-            }
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
-    }
-}
-
 /// The string values in JSON that serde wrote, escaped as they stand there. Names of
 /// fields are passed over.
-fn literals(mut json: &[u8]) -> impl Iterator<Item = &[u8]> {
+pub(crate) fn literals(mut json: &[u8]) -> impl Iterator<Item = &[u8]> {
     std::iter::from_fn(move || {
         loop {
             let (_, rest) = json.split_at(memchr(b'"', json)? + 1);

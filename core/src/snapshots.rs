@@ -136,9 +136,7 @@ impl Oubliette {
             from.position = event.position;
             from.at = event.recorded_at;
             for key in event.keys() {
-                if !from.keys.contains_key(&key.id()) {
-                    from.keys.insert(key.id(), key.clone());
-                }
+                from.keys.entry(key.id()).or_insert_with(|| key.clone());
             }
             if !event.is_complete() {
                 from.complete = false;

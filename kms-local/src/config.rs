@@ -6,6 +6,7 @@ use std::time::Duration;
 use oubliette_core::Result;
 
 use crate::master::MasterKey;
+use crate::schema::PATIENCE;
 use crate::vault::LocalVault;
 
 /// Options of a [`LocalVault`], made by [`LocalVault::builder`].
@@ -27,7 +28,7 @@ impl LocalVaultBuilder {
             directory: directory.to_owned(),
             cache: 10_000,
             lease: Self::MAX_LEASE,
-            busy_timeout: Duration::from_secs(10),
+            busy_timeout: PATIENCE,
         }
     }
 

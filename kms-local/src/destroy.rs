@@ -1,5 +1,7 @@
 //! Destroying keys. See the crate's documentation for the order of the steps.
 
+use std::time::{Duration, Instant};
+
 use oubliette_core::{ErasureId, Error, ErrorKind, KeyId, Result, SubjectId};
 use sqlx::sqlite::SqliteConnection;
 
@@ -90,12 +92,20 @@ impl Inner {
 
     /// Writes the write-ahead log back and empties it: it still holds the rows as they were.
     async fn settle(&self) -> Result<()> {
-        let (busy, _, _): (bool, i64, i64) = sqlx::query_as("PRAGMA wal_checkpoint(TRUNCATE)")
-            .fetch_one(&self.writer)
-            .await
-            .map_err(sql("destroy"))?;
-        if !busy {
-            return Ok(());
+        let begun = Instant::now();
+        loop {
+            let (busy, _, _): (bool, i64, i64) = sqlx::query_as("PRAGMA wal_checkpoint(TRUNCATE)")
+                .fetch_one(&self.writer)
+                .await
+                .map_err(sql("destroy"))?;
+            if !busy {
+                return Ok(());
+            }
+            if begun.elapsed() >= self.patience {
+                break;
+            }
+            // SQLite waits for readers, but not for another process that does the same.
+            tokio::time::sleep(Duration::from_millis(5)).await;
         }
         Err(Error::new(
             ErrorKind::Unavailable,

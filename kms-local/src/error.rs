@@ -2,6 +2,7 @@
 
 use std::io;
 
+use age::DecryptError;
 use oubliette_core::{Error, ErrorKind};
 use sqlx::migrate::MigrateError;
 
@@ -90,6 +91,37 @@ fn from_system(op: &'static str, error: &io::Error) -> Error {
     match error.raw_os_error() {
         Some(code) => mapped.with("os_error", code),
         None => mapped,
+    }
+}
+
+/// Maps what age reports about a backup that does not open.
+pub(crate) fn age(error: DecryptError) -> Error {
+    use ErrorKind::{Corrupt, NewerFormat, Unexpected, WrongVault};
+    let (kind, text) = match error {
+        DecryptError::Io(error) => return unpacking(error),
+        DecryptError::DecryptionFailed | DecryptError::KeyDecryptionFailed | DecryptError::NoMatchingKeys => {
+            (
+                WrongVault,
+                "the backup does not open with this identity or passphrase: give the one that it was made for; if \
+             this is the one, the backup is damaged: take another",
+            )
+        }
+        DecryptError::InvalidHeader | DecryptError::InvalidMac | DecryptError::ExcessiveWork { .. } => {
+            (Corrupt, "the backup is damaged, or is no file in the age format: take another")
+        }
+        DecryptError::UnknownFormat => {
+            (NewerFormat, "the backup is in a format of age that this release does not know")
+        }
+        _ => (Unexpected, "age reports a failure that this release does not know"),
+    };
+    Error::new(kind, "restore", text)
+}
+
+/// Maps what is reported when a backup is read: the system's failures, or its own.
+pub(crate) fn unpacking(error: io::Error) -> Error {
+    match error.raw_os_error() {
+        Some(_) => from_system("restore", &error),
+        None => corrupt("restore", "the backup is damaged or cut short: take another"),
     }
 }
 

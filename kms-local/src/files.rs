@@ -13,6 +13,11 @@ pub(crate) fn create_directory(path: &Path) -> io::Result<()> {
     builder.create(path)
 }
 
+/// The directory in which a file stands.
+pub(crate) fn folder(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
 /// Options that create a file which only its owner may read and write.
 pub(crate) fn owner_only() -> OpenOptions {
     let mut options = OpenOptions::new();

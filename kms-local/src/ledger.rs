@@ -10,7 +10,7 @@ use oubliette_core::ledger::{Entry, Head};
 use oubliette_core::{Error, ErrorKind, Ledger, Result};
 
 use crate::error::io;
-use crate::files::{create_directory, owner_only, sync_directory};
+use crate::files::{create_directory, folder, owner_only, sync_directory};
 use crate::vault::blocking;
 
 /// A ledger in a file, one entry a line. Cheap to clone.
@@ -48,7 +48,7 @@ impl LocalLedger {
         let path = path.as_ref().to_owned();
         let tail = Mutex::new(Tail { bytes: 0, lines: 0, head: Head::EMPTY });
         blocking(move || {
-            create_directory(directory(&path)).map_err(io("ledger"))?;
+            create_directory(folder(&path)).map_err(io("ledger"))?;
             Ok(Self(Arc::new(Inner { path, tail })))
         })
         .await
@@ -102,7 +102,7 @@ impl Inner {
             .and_then(|()| file.sync_all())
             .map_err(io("ledger"))?;
         if tail.bytes == 0 {
-            sync_directory(directory(&self.path)).map_err(io("ledger"))?;
+            sync_directory(folder(&self.path)).map_err(io("ledger"))?;
         }
         *tail = Tail { bytes: tail.bytes + line.len() as u64, lines: tail.lines + 1, head: entry.head() };
         Ok(())
@@ -146,9 +146,4 @@ impl Tail {
         }
         Ok(())
     }
-}
-
-/// Where a file stands.
-fn directory(path: &Path) -> &Path {
-    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }

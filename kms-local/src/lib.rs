@@ -26,9 +26,63 @@
 //! | `vault.db` | SQLite: wrapped keys, fences, erasures, dead keys' records, sealed aliases |
 //! | `slots` | 32 random bytes a key, without which the key does not unwrap |
 //! | `master.key` | the master key, where it comes from a file; it may stand anywhere |
+//! | `last-backup.json` | when the last backup was taken, and through which erasure |
+//! | `restored` | empty: the vault was restored, and not opened since |
+//! | `backup.lock` | empty: whoever makes a backup holds a lock on it |
 //!
-//! Back up `vault.db` and `slots` together, the master key apart from both. Without all
-//! three **all personal data is lost**.
+//! Without `vault.db`, `slots` and the master key **all personal data is lost**.
+//!
+//! # Backing up and restoring
+//!
+//! ```
+//! # use oubliette_core::KeyVault;
+//! # use oubliette_kms_local::{LocalVault, MasterKey, Protection, Unlock};
+//! # #[tokio::main]
+//! # async fn main() -> oubliette_core::Result<()> {
+//! # let folder = tempfile::tempdir().unwrap();
+//! # let (directory, file) = (folder.path().join("vault"), folder.path().join("vault.age"));
+//! # let (restored, vault) = (folder.path().join("restored"), LocalVault::create(&directory, MasterKey::file_in(&directory)).await?);
+//! # let protection = |_| Protection::passphrase_at("a long passphrase", 1);
+//! # let unlock = |_| Unlock::passphrase("a long passphrase");
+//! vault.backup(&file, protection("age1...")).await?; // as Protection::recipients(["age1..."])
+//!
+//! LocalVault::restore(&file, &restored, unlock("AGE-SECRET-KEY-1...")).await?;
+//! let vault = LocalVault::open(&restored, MasterKey::file_in(&restored)).await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A backup is one file in the [age](https://age-encryption.org/v1) format, encrypted to
+//! recipients or under a passphrase. Inside it is a tar archive: `manifest.json` (format,
+//! vault, time, the erasures that were carried out, the ledger's anchor, lengths and
+//! SHA-256), `vault.db`, `slots`, and `master.key` where the master key comes from a file.
+//! A passphrase or an environment variable is not in it, and is needed again. Whoever opens
+//! the backup of a vault with a key file holds every key: the identity belongs where the
+//! vault is not. **An identity or passphrase that is lost is a backup that is lost.**
+//!
+//! It is of one moment, also while others use the vault: those that mint or destroy wait
+//! while the database is copied. Every key is in it that was minted before, and none whose
+//! destruction had begun. Nothing but age's ciphertext is written outside of the vault's
+//! directory, and slots not even there. What a killed backup or restore leaves, the next
+//! one into the same folder takes away: of a restore these are files that only the owner
+//! may read, and that do open.
+//!
+//! A restore reads the whole backup into a directory beside the one that it is to become,
+//! checks it, and opens it; only then is it there. Erasures that were registered, and not
+//! carried out, when the backup was taken are carried out in what is restored: whether that
+//! was done meanwhile, a backup cannot know.
+//!
+//! Back the vault up apart from the log, and **after each erasure**; then destroy the older
+//! backups. [`LocalVault::last_backup`] tells whether one is due. Two things depend on it:
+//!
+//! - *An older backup still holds the keys that died since.* Beside a newer ledger it stays
+//!   closed (`Diverged`): the ledger knows an erasure that the restored vault does not. But
+//!   whoever has it, what opens it, and an old copy of the ledger, has what those keys
+//!   open; from the outside such a pair looks like a house that is whole. So level C of
+//!   SECURITY.md is not claimed: that a key is gone from backups as well is true once they
+//!   are destroyed, and no earlier.
+//! - *If the vault is lost, a backup from before the last erasure is not enough.* The
+//!   ledger holds no names, and cannot tell an old vault whom to erase again.
 //!
 //! # How a key is destroyed
 //!
@@ -64,7 +118,7 @@
 //!   at most 60 seconds stand behind that.
 //! - *Dead bytes gone at once*: slots and wrapped keys are overwritten in place.
 //! - *Not unrecoverable*: a copy of the directory from before, with the master key, opens
-//!   as it did.
+//!   as it did, and so does a backup from before.
 //!
 //! This holds on a file system that overwrites in place and a device that does so too.
 //! A copy-on-write file system (btrfs, ZFS, snapshots of a volume) and the wear levelling
@@ -82,6 +136,7 @@
 
 mod alias;
 mod anchor;
+mod backup;
 mod cache;
 mod config;
 mod destroy;
@@ -101,6 +156,7 @@ mod sealing;
 mod slots;
 mod vault;
 
+pub use self::backup::{BackupNote, Protection, Restored, Unlock};
 pub use self::config::LocalVaultBuilder;
 pub use self::ledger::LocalLedger;
 pub use self::master::{MASTER_KEY_FILE, MasterKey};

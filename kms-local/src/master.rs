@@ -55,6 +55,11 @@ impl MasterKey {
         Self(Source::Passphrase(Zeroizing::new(secret.into()), cost))
     }
 
+    /// Whether it stands in a file.
+    pub(crate) fn is_file(&self) -> bool {
+        matches!(self.0, Source::File(_))
+    }
+
     /// The key for a vault that is being created.
     pub(crate) fn first(self) -> Result<(Secret, Option<Stretch>)> {
         match self.0 {
@@ -99,15 +104,21 @@ impl fmt::Debug for MasterKey {
 fn create(path: &Path) -> Result<Secret> {
     let io = error::io("create");
     let master = draw()?;
-    let mut digits = Zeroizing::new([0; 65]);
-    if let Some((newline, hex)) = digits.split_last_mut() {
-        hex::encode_to_slice(&master[..], hex).map_err(error::refused("create"))?;
-        *newline = b'\n';
-    }
+    let digits = digits(&master)?;
     let mut file = owner_only().create_new(true).open(path).map_err(&io)?;
     file.write_all(&digits[..]).and_then(|()| file.sync_all()).map_err(&io)?;
     path.parent().map_or(Ok(()), sync_directory).map_err(&io)?;
     Ok(master)
+}
+
+/// A master key as its file holds it.
+pub(crate) fn digits(master: &Secret) -> Result<Zeroizing<[u8; 65]>> {
+    let mut digits = Zeroizing::new([0; 65]);
+    if let Some((newline, hex)) = digits.split_last_mut() {
+        hex::encode_to_slice(&master[..], hex).map_err(error::refused("master key"))?;
+        *newline = b'\n';
+    }
+    Ok(digits)
 }
 
 fn read(path: &Path) -> Result<Secret> {

@@ -38,6 +38,11 @@ impl Root {
         Ok(Self { master, vault, signer })
     }
 
+    /// The master key itself, for a backup.
+    pub(crate) fn master(&self) -> &Secret {
+        &self.master
+    }
+
     /// A value that only this master key opens, and only in this vault.
     pub(crate) fn prove(&self) -> Result<Vec<u8>> {
         seal(&self.proving()?, self.vault.as_bytes(), PROOF)

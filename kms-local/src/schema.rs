@@ -16,6 +16,8 @@ use crate::files::owner_only;
 use crate::passphrase::{Cost, Stretch};
 
 const APPLICATION_ID: i64 = 0x4f42_5654;
+/// How long to wait for others where nobody has said how long.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 
 /// Makes a whole vault.db under another name, to be renamed once all is there.
@@ -26,8 +28,7 @@ pub(crate) async fn create(path: &Path, founding: &Founding) -> Result<()> {
         // What a creation that was cut short has left.
         _ => drop(owner_only().create_new(true).open(path).map_err(&io)?),
     }
-    let patience = Duration::from_secs(10);
-    let mut connection = options(path, patience)
+    let mut connection = options(path, PATIENCE)
         .journal_mode(SqliteJournalMode::Wal)
         .connect()
         .await
@@ -36,6 +37,21 @@ pub(crate) async fn create(path: &Path, founding: &Founding) -> Result<()> {
     founding.insert(&mut connection).await?;
     connection.close().await.map_err(sql("create"))?;
     std::fs::File::open(path).and_then(|file| file.sync_all()).map_err(io)
+}
+
+/// Makes a copy, as `VACUUM INTO` gives it, the database of a vault, and looks at every page.
+pub(crate) async fn take_over(path: &Path) -> Result<()> {
+    let options = options(path, PATIENCE).journal_mode(SqliteJournalMode::Wal);
+    let mut connection = options.connect().await.map_err(sql("restore"))?;
+    let faults: String = sqlx::query_scalar("PRAGMA integrity_check(1)")
+        .fetch_one(&mut connection)
+        .await
+        .map_err(sql("restore"))?;
+    connection.close().await.map_err(sql("restore"))?;
+    match faults == "ok" {
+        true => Ok(()),
+        false => Err(corrupt("restore", "vault.db was damaged before it was backed up: take another backup")),
+    }
 }
 
 /// The one connection that writes. It stands in a pool for its patience alone.

@@ -10,7 +10,7 @@ use std::path::Path;
 use oubliette_core::{Error, ErrorKind, Result, VaultId};
 use zeroize::Zeroizing;
 
-use crate::error::{corrupt, io};
+use crate::error::{corrupt, io, refused};
 use crate::files::{owner_only, read_at, write_at};
 use crate::sealing::{Secret, fill};
 
@@ -84,6 +84,20 @@ impl Slots {
         Ok(secret.iter().any(|byte| *byte != 0).then_some(secret))
     }
 
+    /// The file as far as `count` slots go, with zeros for those that are `doomed`.
+    pub(crate) fn copy(&self, count: i64, doomed: &[i64]) -> Result<Zeroizing<Vec<u8>>> {
+        let length = |slot| usize::try_from(offset("backup", slot)?).map_err(refused("backup"));
+        let mut bytes = Zeroizing::new(vec![0; length(count)?]);
+        read_at(&self.0, &mut bytes, 0).map_err(io("backup"))?;
+        for slot in doomed {
+            let at = length(*slot)?;
+            if let Some(slot) = bytes.get_mut(at..at + SLOT as usize) {
+                slot.fill(0);
+            }
+        }
+        Ok(bytes)
+    }
+
     /// Fills slots from `first` on. They are on the disk when this returns.
     pub(crate) fn write(&self, first: i64, secrets: &[Secret]) -> Result<()> {
         // Of its full size from the start: a vector that grows leaves copies behind.
@@ -122,4 +136,23 @@ impl Slots {
 fn offset(op: &'static str, slot: i64) -> Result<u64> {
     let slot = u64::try_from(slot).map_err(|_| corrupt(op, "vault.db names a slot below zero"))?;
     Ok(HEADER + slot * SLOT)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copy_has_zeros_for_what_is_doomed_and_the_file_has_not() {
+        let directory = tempfile::tempdir().unwrap();
+        let slots = Slots::create(&directory.path().join("slots"), VaultId::from_bytes([1; 16])).unwrap();
+        let secrets: Vec<Secret> = (1..=4).map(|n| Secret::new([n; 32])).collect();
+        slots.write(0, &secrets).unwrap();
+        let copy = slots.copy(3, &[1]).unwrap();
+        let (header, copied) = copy.split_at(HEADER as usize);
+        assert!(header.starts_with(MAGIC));
+        assert_eq!(copied, [[1; 32], [0; 32], [3; 32]].as_flattened());
+        assert_eq!(slots.read(1).unwrap(), Some(Secret::new([2; 32])));
+        assert!(slots.copy(5, &[]).is_err(), "fewer slots than rows");
+    }
 }

@@ -1,7 +1,7 @@
 //! The vault: creating it, opening it, and what its parts share.
 
 use std::future::Future;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -33,7 +33,12 @@ pub struct LocalVault(pub(crate) Arc<Inner>);
 
 #[derive(Debug)]
 pub(crate) struct Inner {
+    pub(crate) directory: PathBuf,
     pub(crate) root: Root,
+    /// Whether the master key came from a file: then a backup holds it.
+    pub(crate) key_file: bool,
+    /// How long to wait for others.
+    pub(crate) patience: Duration,
     pub(crate) slots: Slots,
     pub(crate) writer: SqlitePool,
     pub(crate) readers: SqlitePool,
@@ -81,10 +86,11 @@ impl LocalVault {
         create_directory(&directory).map_err(&io)?;
         let id = VaultId::random()?;
         let slots = Slots::create(&directory.join("slots"), id)?;
+        let key_file = master.is_file();
         match Self::furnish(&directory, id, master).await {
             Ok(root) => {
                 let writer = schema::writer(&directory.join("vault.db"), config.busy_timeout).await?;
-                Self::assemble(config, root, slots, writer).await
+                Self::assemble(config, root, key_file, slots, writer).await
             }
             Err(error) => {
                 // So that the same call can be made again once its cause is gone.
@@ -113,29 +119,38 @@ impl LocalVault {
         let path = schema::existing(&config.directory)?;
         let writer = schema::writer(&path, config.busy_timeout).await?;
         let Founding { id, proof, stretch } = Founding::read(&writer).await?;
+        let key_file = master.is_file();
         let root = Root::new(blocking(move || master.again(stretch)).await?, id)?;
         root.check(&proof)?;
         let count = schema::slots(&writer).await?;
         let slots = Slots::open(&config.directory.join("slots"), id, count)?;
-        Self::assemble(config, root, slots, writer).await
+        Self::assemble(config, root, key_file, slots, writer).await
     }
 
     async fn assemble(
         config: LocalVaultBuilder,
         root: Root,
+        key_file: bool,
         slots: Slots,
         writer: SqlitePool,
     ) -> Result<Self> {
         let inner = Inner {
+            readers: schema::readers(&config.directory.join("vault.db"), config.busy_timeout),
+            directory: config.directory,
+            patience: config.busy_timeout,
             root,
+            key_file,
             slots,
             writer,
-            readers: schema::readers(&config.directory.join("vault.db"), config.busy_timeout),
             names: tokio::sync::Mutex::default(),
             cache: Mutex::new(Cache::new(config.cache, config.lease)),
         };
         let vault = Self(Arc::new(inner));
-        vault.apart(|inner| async move { inner.finish().await }).await?;
+        let finish = |inner: Arc<Inner>| async move {
+            inner.finish().await?;
+            inner.carry_out().await
+        };
+        vault.apart(finish).await?;
         Ok(vault)
     }
 
@@ -148,7 +163,7 @@ impl LocalVault {
 
     /// Runs what writes on a thread of its own, from begin to end: neither a caller that
     /// gives up nor a runtime that shuts down can part a slot from its row.
-    async fn apart<T, F>(&self, write: impl FnOnce(Arc<Inner>) -> F + Send + 'static) -> Result<T>
+    pub(crate) async fn apart<T, F>(&self, write: impl FnOnce(Arc<Inner>) -> F + Send + 'static) -> Result<T>
     where
         T: Send + 'static,
         F: Future<Output = Result<T>>,

@@ -5,6 +5,10 @@
 
 pub use oubliette_core::*;
 
+/// Backups of the event log in a folder, or in any other place.
+#[cfg(feature = "backup")]
+pub use oubliette_backup as backup;
+
 /// Declares which values of an event are whose personal data.
 #[cfg(feature = "catalogue")]
 pub use oubliette_catalogue as catalogue;
@@ -13,6 +17,6 @@ pub use oubliette_catalogue as catalogue;
 #[cfg(feature = "kms-local")]
 pub use oubliette_kms_local as local;
 
-/// Event log on SQLite.
+/// Event log, documents and snapshots on SQLite.
 #[cfg(feature = "sqlite")]
 pub use oubliette_backend_sqlite as sqlite;

@@ -4,7 +4,7 @@ use crate::imports;
 use crate::run::{Done, cargo, cargo_with};
 
 /// Features of the facade: each stands alone.
-const FEATURES: [&str; 3] = ["sqlite", "kms-local", "catalogue"];
+const FEATURES: [&str; 4] = ["sqlite", "kms-local", "catalogue", "backup"];
 
 pub(crate) fn run() -> Done {
     cargo(&["fmt", "--all", "--check"])?;

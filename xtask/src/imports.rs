@@ -12,6 +12,7 @@ const RULES: &[(&str, &[&str], &[&str])] = &[
     ("oubliette-conformance", &["oubliette-core"], &[]),
     ("oubliette-catalogue", &["oubliette-core"], &[]),
     ("oubliette-backend-sqlite", &["oubliette-core"], &["oubliette-conformance"]),
+    ("oubliette-backup", &["oubliette-core"], &["oubliette-conformance"]),
     ("oubliette-kms-local", &["oubliette-core"], &["oubliette-conformance"]),
     (
         "oubliette",

@@ -1,51 +1,37 @@
 //! Inserting a plan: few round trips, and statements that are prepared once.
 //!
-//! The driver runs each statement on a thread of its own, so a round trip costs more
-//! than a row. A transaction is therefore sent as texts of several statements, with up
-//! to [`ROWS`] rows for each table. Their row counts are rounded up to powers of two, so
-//! that few different texts exist and the prepared ones are found again; what is left
-//! over is bound as NULL and skipped. Only a shape that comes twice in a row gets a text
-//! of its own.
+//! A transaction is sent as texts of several statements, rows of each table in one. Only a
+//! shape that comes twice in a row gets a text of its own: see [`bulk`](crate::bulk).
 
 use std::collections::HashMap;
-use std::fmt::Write;
 use std::sync::Arc;
 
 use oubliette_core::SealedPart;
+use sqlx::AssertSqlSafe;
 use sqlx::sqlite::{SqliteArguments, SqliteConnection};
-use sqlx::{Arguments, AssertSqlSafe, Encode, Sqlite, Type};
 
 use super::plan::{EventRow, Plan};
+use crate::bulk::{Chunks, TEXTS, Table, Values, rounded, signed};
 
-/// The most rows that one statement inserts: few, so that the next text is made while the
-/// driver's thread runs this one.
-const ROWS: usize = 64;
-/// The most bytes that are copied for one round trip, as long as it has a row.
-const BYTES: usize = 4 << 20;
-
-/// How many texts are remembered, here and in the connection.
-pub(crate) const TEXTS: usize = 100;
-
-/// What goes before the rows of each table, and what the rows are. A broken rule ends the
-/// whole transaction (OR ROLLBACK), and so SQLite keeps no journal for each statement.
-struct Table {
-    insert: &'static str,
-    select: &'static str,
-    row: &'static str,
-}
-
+// A broken rule ends the whole transaction (OR ROLLBACK), and so SQLite keeps no journal
+// for each statement.
 const EVENTS: Table = Table {
     insert: "INSERT OR ROLLBACK INTO events \
-        (recorded_at, position, stream, version, event_id, type, schema, parts, open) ",
-    select: "SELECT ?, *",
-    row: "(?,?,?,?,?,?,?,?)",
+        (position, stream, version, recorded_at, event_id, type, schema, parts, open) ",
+    select: "SELECT *",
+    columns: 9,
+    after: "",
 };
 /// A version turns to NULL, which the schema refuses, when a stream was dropped since the
 /// floor was read: then positions may be free that were given away before.
-const GUARDED: &str = "SELECT ?, column1, column2, CASE WHEN (SELECT floor FROM log) = ? THEN column3 END, \
-    column4, column5, column6, column7, column8";
-const PARTS: Table =
-    Table { insert: "INSERT OR ROLLBACK INTO sealed (id, bytes) ", select: "SELECT *", row: "(?,?)" };
+const GUARDED: &str = "SELECT column1, column2, CASE WHEN (SELECT floor FROM log) = ? THEN column3 END, \
+    column4, column5, column6, column7, column8, column9";
+const PARTS: Table = Table {
+    insert: "INSERT OR ROLLBACK INTO sealed (id, bytes) ",
+    select: "SELECT *",
+    columns: 2,
+    after: "",
+};
 /// The floor turns to NULL, which the schema refuses too, when one of the parts that were
 /// just inserted needs a key that was scrubbed. Nothing is looked at while there is none.
 const REFUSE_SCRUBBED: &str = "UPDATE OR ROLLBACK log SET floor = NULL \
@@ -80,7 +66,6 @@ impl Inserter {
         let mut rest = Rest {
             events: Chunks::of(&plan.events, |row| row.envelope.open.len()),
             parts: Chunks::of(&plan.parts, |(_, part)| part.as_bytes().len()),
-            recorded_at: plan.recorded_at,
         };
         let mut next = Some(self.text_of(&mut rest, floor)?);
         while let Some((text, values)) = next {
@@ -110,14 +95,11 @@ impl Inserter {
         let shape = if self.last == Some(exact) { exact } else { exact.rounded() };
         self.last = Some(exact);
         let mut values = Values::default();
-        if !events.is_empty() {
-            values.add(rest.recorded_at)?;
-        }
         if let Some(floor) = floor {
             values.add(signed(floor))?;
         }
-        values.events(events, shape.events)?;
-        values.rows(parts, shape.parts, 2, |values, (id, part)| {
+        add_events(&mut values, events, shape.events)?;
+        values.rows(parts, shape.parts, PARTS.columns, |values, (id, part)| {
             values.add(id)?;
             values.add(part.as_bytes())
         })?;
@@ -136,7 +118,6 @@ impl Inserter {
 struct Rest<'a> {
     events: Chunks<'a, EventRow<'a>>,
     parts: Chunks<'a, (i64, &'a SealedPart)>,
-    recorded_at: i64,
 }
 
 impl Rest<'_> {
@@ -147,13 +128,8 @@ impl Rest<'_> {
 
 impl Shape {
     fn rounded(self) -> Self {
-        let up = |rows: usize| if rows == 0 { 0 } else { rows.next_power_of_two() };
-        Self { events: up(self.events), parts: up(self.parts), ..self }
+        Self { events: rounded(self.events), parts: rounded(self.parts), ..self }
     }
-}
-
-fn signed(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
 }
 
 fn text(shape: Shape) -> Arc<str> {
@@ -162,84 +138,28 @@ fn text(shape: Shape) -> Arc<str> {
         if rows == 0 {
             continue;
         }
-        let select = if guarded { GUARDED } else { table.select };
-        let values = std::iter::repeat_n(table.row, rows).collect::<Vec<_>>().join(",");
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{}{select} FROM (VALUES {values}) WHERE column1 IS NOT NULL;", table.insert);
+        table.write(&mut text, if guarded { GUARDED } else { table.select }, rows);
     }
     text.push_str(if shape.parts > 0 { REFUSE_SCRUBBED } else { "" });
     text.push_str(if shape.commit { "COMMIT" } else { "" });
     text.into()
 }
 
-/// Takes rows off the front, as many as one statement may have.
-struct Chunks<'a, T> {
-    rest: &'a [T],
-    weight: fn(&T) -> usize,
-}
-
-impl<'a, T> Chunks<'a, T> {
-    fn of(rows: &'a [T], weight: fn(&T) -> usize) -> Self {
-        Self { rest: rows, weight }
-    }
-
-    fn is_empty(&self) -> bool {
-        self.rest.is_empty()
-    }
-
-    fn take(&mut self) -> &'a [T] {
-        let mut bytes = 0;
-        let fit = self.rest.iter().take(ROWS).take_while(|row| {
-            let fits = bytes < BYTES;
-            bytes += (self.weight)(row);
-            fits
-        });
-        let (taken, rest) = self.rest.split_at(fit.count());
-        self.rest = rest;
-        taken
-    }
-}
-
-/// The values of one text, in the order of its question marks.
-#[derive(Default)]
-struct Values(SqliteArguments);
-
-impl Values {
-    fn add<'v, T: Encode<'v, Sqlite> + Type<Sqlite>>(&mut self, value: T) -> Result<(), sqlx::Error> {
-        self.0.add(value).map_err(sqlx::Error::Encode)
-    }
-
-    fn events(&mut self, rows: &[EventRow<'_>], of: usize) -> Result<(), sqlx::Error> {
-        // Neighbours mostly share their stream and their type.
-        let (mut stream, mut kind): (Option<Arc<str>>, Option<Arc<str>>) = (None, None);
-        self.rows(rows, of, 8, |values, row| {
-            let event = row.envelope;
-            values.add(signed(row.position))?;
-            values.add(same(&mut stream, row.stream.as_str()))?;
-            values.add(signed(row.version))?;
-            values.add(event.id.as_bytes().as_slice())?;
-            values.add(same(&mut kind, event.event_type.as_str()))?;
-            values.add(i64::from(event.schema))?;
-            values.add(signed(event.parts.len() as u64))?;
-            match std::str::from_utf8(&event.open) {
-                Ok(text) => values.add(text),
-                Err(_) => values.add(event.open.as_slice()),
-            }
-        })
-    }
-
-    /// Adds `rows`, and NULLs for what is left of `of` rows of `columns` values each.
-    fn rows<T>(
-        &mut self,
-        rows: &[T],
-        of: usize,
-        columns: usize,
-        add: impl FnMut(&mut Self, &T) -> Result<(), sqlx::Error>,
-    ) -> Result<(), sqlx::Error> {
-        let mut add = add;
-        rows.iter().try_for_each(|row| add(self, row))?;
-        (rows.len() * columns..of * columns).try_for_each(|_| self.add(None::<i64>))
-    }
+fn add_events(values: &mut Values, rows: &[EventRow<'_>], of: usize) -> Result<(), sqlx::Error> {
+    // Neighbours mostly share their stream and their type.
+    let (mut stream, mut kind): (Option<Arc<str>>, Option<Arc<str>>) = (None, None);
+    values.rows(rows, of, EVENTS.columns, |values, row| {
+        let event = row.envelope;
+        values.add(signed(row.position))?;
+        values.add(same(&mut stream, row.stream.as_str()))?;
+        values.add(signed(row.version))?;
+        values.add(row.recorded_at)?;
+        values.add(event.id.as_bytes().as_slice())?;
+        values.add(same(&mut kind, event.event_type.as_str()))?;
+        values.add(i64::from(event.schema))?;
+        values.add(signed(event.parts.len() as u64))?;
+        values.add_open(&event.open)
+    })
 }
 
 fn same(last: &mut Option<Arc<str>>, text: &str) -> Arc<str> {

@@ -4,9 +4,10 @@ mod fold;
 mod heads;
 mod insert;
 mod plan;
+mod restore;
 mod scrub;
 
-use oubliette_core::{Appended, Batch, Dropped, KeyId, Result, Scrubbed, StreamId};
+use oubliette_core::{Appended, Batch, Dropped, KeyId, Restored, Result, Scrubbed, StreamId};
 use sqlx::{Connection, SqliteConnection};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
@@ -15,9 +16,8 @@ use self::fold::{Backlog, IDLE, SLICE};
 pub(crate) use self::heads::HEAD;
 use self::heads::Heads;
 use self::insert::Inserter;
-pub(crate) use self::insert::TEXTS;
 use self::plan::Plan;
-pub(crate) use self::scrub::as_json;
+pub(crate) use self::restore::quarantine;
 use crate::error;
 
 /// Events that one transaction takes from the queue before it commits.
@@ -28,6 +28,8 @@ pub(crate) enum Command {
     Append(Batch, Reply<Appended>),
     Scrub(Vec<KeyId>, Reply<Scrubbed>),
     Drop(StreamId, Reply<Dropped>),
+    Restore(Restored, Reply<()>),
+    Release(Reply<()>),
 }
 
 type Reply<T> = oneshot::Sender<Result<T>>;
@@ -64,6 +66,8 @@ impl Committer {
                 // Whoever asked may be gone: what was asked for is done all the same.
                 Command::Scrub(keys, reply) => drop(reply.send(self.scrub(&keys).await)),
                 Command::Drop(stream, reply) => drop(reply.send(self.drop_stream(&stream).await)),
+                Command::Restore(page, reply) => drop(reply.send(self.restore(&page).await)),
+                Command::Release(reply) => drop(reply.send(self.release().await)),
             }
             if self.backlog.is_full() {
                 self.fold(usize::MAX).await;
@@ -179,7 +183,8 @@ impl Committer {
         self.heads.refresh(&mut self.connection).await?;
         let unknown = plan::unknown(batches, &self.heads, false);
         let versions = self.heads.look_up(&mut self.connection, unknown).await?;
-        let scrubbed = scrub::scrubbed_of(&mut self.connection, batches).await?;
+        let events = batches.iter().flat_map(Batch::events);
+        let scrubbed = scrub::scrubbed_of(&mut self.connection, events).await?;
         let mut plan = Plan::new(&self.heads, versions).refusing(scrubbed);
         let outcomes = batches.iter().map(|batch| plan.add(batch)).collect();
         self.inserter.insert(&mut self.connection, &plan, None).await?;

@@ -4,8 +4,8 @@ use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 use oubliette_core::{
-    Appended, Batch, Envelope, Error, ErrorKind, Expect, KeyId, Position, Result, SealedPart, StreamBatch,
-    StreamId, Version,
+    Appended, Batch, Envelope, Error, ErrorKind, Expect, KeyId, Position, Recorded, Result, SealedPart,
+    StreamBatch, StreamId, Version,
 };
 
 use super::heads::Heads;
@@ -15,12 +15,14 @@ pub(super) struct EventRow<'a> {
     pub(super) position: u64,
     pub(super) stream: &'a StreamId,
     pub(super) version: u64,
+    /// Microseconds since 1970.
+    pub(super) recorded_at: i64,
     pub(super) envelope: &'a Envelope,
 }
 
 /// The rows of one transaction.
 pub(super) struct Plan<'a> {
-    pub(super) recorded_at: i64,
+    recorded_at: i64,
     pub(super) events: Vec<EventRow<'a>>,
     /// Rows of `sealed`: id and bytes.
     pub(super) parts: Vec<(i64, &'a SealedPart)>,
@@ -124,16 +126,39 @@ impl<'a> Plan<'a> {
         }
     }
 
+    /// Takes an event in as another log recorded it, without the parts under refused keys.
+    pub(super) fn restore(&mut self, event: &'a Recorded) {
+        self.push(EventRow {
+            position: event.position.0,
+            stream: &event.stream,
+            version: event.version.0,
+            recorded_at: event.recorded_at.as_microsecond(),
+            envelope: &event.envelope,
+        });
+    }
+
+    fn push(&mut self, row: EventRow<'a>) {
+        for (number, sealed) in row.envelope.parts.iter().enumerate() {
+            let Some(sealed) = sealed else { continue };
+            if self.scrubbed.is_empty() || !sealed.owners().any(|owner| self.scrubbed.contains(&owner)) {
+                self.parts.push((part_id(row.position, number), sealed));
+            }
+        }
+        self.events.push(row);
+    }
+
     fn take(&mut self, part: &'a StreamBatch) -> Version {
         let mut version = self.version(&part.stream);
         for envelope in &part.events {
             self.head += 1;
             version += 1;
-            self.events.push(EventRow { position: self.head, stream: &part.stream, version, envelope });
-            for (number, sealed) in envelope.parts.iter().enumerate() {
-                let Some(sealed) = sealed else { continue };
-                self.parts.push((part_id(self.head, number), sealed));
-            }
+            self.push(EventRow {
+                position: self.head,
+                stream: &part.stream,
+                version,
+                recorded_at: self.recorded_at,
+                envelope,
+            });
         }
         self.versions.insert(&part.stream, version);
         Version(version)

@@ -2,24 +2,19 @@
 
 use std::collections::HashSet;
 
-use oubliette_core::{Batch, Dropped, Error, ErrorKind, KeyId, Result, Scrubbed, SealedPart, StreamId};
+use oubliette_core::{Dropped, Envelope, Error, ErrorKind, KeyId, Result, Scrubbed, SealedPart, StreamId};
 use sqlx::{Row, SqliteConnection};
 
 use super::Committer;
 use crate::error;
+use crate::keys::as_json;
 
-/// Keys as the JSON that statements take them in.
-pub(crate) fn as_json(keys: impl IntoIterator<Item = KeyId>) -> String {
-    let keys: Vec<_> = keys.into_iter().map(|key| format!("\"{key}\"")).collect();
-    format!("[{}]", keys.join(","))
-}
-
-/// Which owners of these batches' parts were scrubbed.
+/// Which owners of these events' parts were scrubbed.
 pub(super) async fn scrubbed_of(
     connection: &mut SqliteConnection,
-    batches: &[Batch],
+    events: impl Iterator<Item = &Envelope>,
 ) -> Result<HashSet<KeyId>, sqlx::Error> {
-    let parts = batches.iter().flat_map(Batch::events).flat_map(|event| &event.parts).flatten();
+    let parts = events.flat_map(|event| &event.parts).flatten();
     let owners: HashSet<_> = parts.flat_map(SealedPart::owners).collect();
     if owners.is_empty() {
         return Ok(owners);

@@ -1,13 +1,16 @@
 //! Events for the tests of this crate.
-#![allow(dead_code, clippy::unwrap_used)]
+#![allow(dead_code, clippy::unwrap_used, clippy::indexing_slicing)]
+
+use std::path::Path;
 
 use futures::TryStreamExt;
 use oubliette_core::seal::{Nonces, Padding, Place, seal};
 use oubliette_core::{
-    Batch, Envelope, EventId, EventLog, EventType, Expect, Key, Purpose, Query, Recorded, Scope, SealedPart,
-    StreamId, SubjectId,
+    Batch, Carried, CarriedPart, Document, DocumentKey, Envelope, ErasedKeys, ErasureId, EventId, EventLog,
+    EventType, Expect, Key, KeyId, Purpose, Query, Recorded, Scope, SealedPart, Slot, StreamId, SubjectId,
+    Token,
 };
-use sqlx::{Connection, Row, SqliteConnection};
+use sqlx::{AssertSqlSafe, Connection, Row, SqliteConnection};
 use tempfile::TempDir;
 
 pub(crate) fn stream(name: &str) -> StreamId {
@@ -41,6 +44,51 @@ fn part_of(stream: &StreamId, event: EventId, part: u16, keys: &[&Key], text: &[
     let keys: Vec<Key> = keys.iter().copied().cloned().collect();
     let mut nonces = Nonces::of(1);
     seal(Place { stream, event, part }, &keys, text, Padding::None, &mut nonces).unwrap()
+}
+
+/// A document that carries one part of one person, and is found by it.
+pub(crate) fn document(name: &str, open: &str, owner: &Key) -> Document {
+    let stream = stream(name);
+    let event = sealed(&stream, &[&[owner]], br#"["Ada Lovelace"]"#);
+    let part = event.parts[0].clone().unwrap();
+    Document {
+        key: DocumentKey::new(name).unwrap(),
+        open: open.into(),
+        carried: Carried {
+            slots: vec![Slot { at: "/name".into(), value: Some((0, 0)), purpose: None, null: None }],
+            parts: vec![CarriedPart { stream, event: event.id, number: 0, sealed: part }],
+        },
+        tokens: vec![Token { lookup: "name".into(), hash: hash(name), owners: vec![owner.id()] }],
+        lost: Vec::new(),
+    }
+}
+
+/// A hash for the blind index.
+pub(crate) fn hash(name: &str) -> [u8; 16] {
+    let mut hash = [b'#'; 16];
+    hash.iter_mut().zip(name.bytes()).for_each(|(to, from)| *to = from);
+    hash
+}
+
+pub(crate) fn erased(keys: impl IntoIterator<Item = KeyId>) -> ErasedKeys {
+    ErasedKeys { erasure: ErasureId::random().unwrap(), keys: keys.into_iter().collect() }
+}
+
+/// Runs SQL as another program would.
+pub(crate) async fn sql(path: &Path, sql: &str) {
+    let url = format!("sqlite://{}?mode=rwc", path.display());
+    let mut connection = SqliteConnection::connect(&url).await.unwrap();
+    sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+}
+
+/// A number that SQL asks for.
+pub(crate) async fn number(path: &Path, sql: &str) -> i64 {
+    let url = format!("sqlite://{}", path.display());
+    let mut connection = SqliteConnection::connect(&url).await.unwrap();
+    let number = sqlx::query_scalar(AssertSqlSafe(sql.to_owned())).fetch_one(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+    number
 }
 
 pub(crate) fn one(stream: &StreamId, expect: Expect, event: Envelope) -> Batch {

@@ -221,7 +221,8 @@ pub async fn forgotten_keys_are_remembered<F: Fixture<dyn Documents>>(fixture: F
     assert!(!store.remembers(&[ada]).await.unwrap(), "a key that lives is not remembered as forgotten");
     forget(&*store, &[ada, unseen]).await;
     drop(store);
-    let (store, copy) = (fixture.open().await, F::fresh().await.open().await);
+    let apart = F::fresh().await;
+    let (store, copy) = (fixture.open().await, apart.open().await);
     for (keys, expected) in [
         (vec![ada], true),
         (vec![unseen, ada, ada], true),

@@ -174,7 +174,8 @@ pub async fn a_store_of_snapshots_remembers_dead_keys<F: Fixture<dyn SnapshotSto
     assert!(!store.remembers(&[ada]).await.unwrap(), "a key that lives is not remembered as forgotten");
     forget(&*store, &[ada, unseen]).await;
     drop(store);
-    let (store, copy) = (fixture.open().await, F::fresh().await.open().await);
+    let apart = F::fresh().await;
+    let (store, copy) = (fixture.open().await, apart.open().await);
     for (keys, expected) in [
         (vec![ada], true),
         (vec![unseen, ada, ada], true),

@@ -24,7 +24,8 @@ pub async fn the_vault_keeps_its_identity<F: Fixture<dyn KeyVault>>(fixture: F) 
     let vault = fixture.open().await;
     assert_eq!(vault.id(), id, "a vault keeps its name over a restart");
     assert_eq!(vault.sign(b"").await.unwrap().public_key, public_key, "a vault keeps its signing key");
-    let other = F::fresh().await.open().await;
+    let apart = F::fresh().await;
+    let other = apart.open().await;
     assert_ne!(other.id(), id, "each vault has a name of its own");
     assert_ne!(
         other.sign(b"").await.unwrap().public_key,

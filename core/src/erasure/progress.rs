@@ -6,8 +6,8 @@ use jiff::Timestamp;
 
 use super::certificate::SignedCertificate;
 use super::step::{Footprint, Step, StepName, Verification};
-use crate::ids::{ErasureId, KeyId, Purpose};
-use crate::ledger::Entry;
+use crate::ids::{ErasureId, KeyId, Purpose, Sequence};
+use crate::ledger::{Entry, Head};
 
 /// How far an erasure is: everything that its entries say.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,14 +15,19 @@ pub struct Progress {
     /// The erasure.
     pub erasure: ErasureId,
     entries: Vec<(Timestamp, Step)>,
+    /// The ledger's entry that says that the keys were destroyed.
+    destroyed: Option<Sequence>,
 }
 
 impl Progress {
     pub(crate) fn new(erasure: ErasureId) -> Self {
-        Self { erasure, entries: Vec::new() }
+        Self { erasure, entries: Vec::new(), destroyed: None }
     }
 
     pub(crate) fn take(&mut self, entry: &Entry) {
+        if entry.step.name() == StepName::Destroyed {
+            self.destroyed = Some(entry.sequence);
+        }
         self.entries.push((entry.at, entry.step.clone()));
     }
 
@@ -37,6 +42,12 @@ impl Progress {
             None => Some(StepName::Requested),
             Some(done) => StepName::ALL.into_iter().find(|step| *step > done),
         }
+    }
+
+    /// Whether the keys were destroyed after `anchor`, the last entry that a vault knows.
+    pub(super) fn is_destroyed_after(&self, anchor: Option<&Head>) -> bool {
+        let known = anchor.map_or(Sequence::ZERO, |anchor| anchor.sequence);
+        self.destroyed.is_some_and(|destroyed| destroyed > known)
     }
 
     /// When a step was done.

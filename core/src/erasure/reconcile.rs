@@ -5,12 +5,14 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::Moment;
 use super::progress::Progress;
 use super::step::StepName;
 use crate::documents::BuildState;
 use crate::error::{Error, ErrorKind, Result};
 use crate::house::Oubliette;
 use crate::ids::{ErasureId, KeyId, Sequence};
+use crate::ledger::Head;
 use crate::log::Restored;
 use crate::vault::Erasure;
 
@@ -37,7 +39,9 @@ impl Oubliette {
         let quarantine = self.log.quarantine().await?;
         let known = self.vault.erasures(Sequence::ZERO).await?;
         // The ledger is read and checked whole, whatever it is needed for below.
-        self.chain.open(&known, self.vault.anchor().await?.as_ref()).await?;
+        let anchor = self.vault.anchor().await?;
+        self.chain.open(&known, anchor.as_ref()).await?;
+        self.destroy_again(anchor.as_ref()).await.map_err(closed)?;
         let erasures: HashMap<ErasureId, Erasure> =
             known.into_iter().map(|erasure| (erasure.id, erasure)).collect();
         let mut recorded = self.erasures().await?;
@@ -61,6 +65,19 @@ impl Oubliette {
         Ok(())
     }
 
+    /// Destroys keys again that a vault has back which is a copy from before they died: it
+    /// knows the request, and its anchor is older than what the ledger says was done.
+    async fn destroy_again(&self, anchor: Option<&Head>) -> Result<()> {
+        for progress in self.erasures().await? {
+            if progress.is_destroyed_after(anchor) {
+                tracing::warn!(erasure = %progress.erasure, "the vault is older than the ledger: its keys are destroyed again");
+                self.vault.fence(progress.erasure).await?;
+                self.vault.destroy(progress.erasure).await?;
+            }
+        }
+        Ok(())
+    }
+
     /// Whether the log does not know of the last erasure, or still holds parts of it.
     async fn is_older_than(&self, last: Option<&Progress>) -> Result<bool> {
         let Some(last) = last else { return Ok(false) };
@@ -79,9 +96,13 @@ impl Oubliette {
             .with("erasure", done.erasure)
         })?;
         for step in [StepName::Requested, StepName::Recorded, StepName::Forgotten, StepName::Swept] {
+            self.tell(done.erasure, step, Moment::Begun);
             self.effect(step, erasure, done).await?;
+            self.tell(done.erasure, step, Moment::Effected);
         }
-        self.verify_again(done).await
+        self.verify_again(done).await?;
+        self.tell(done.erasure, StepName::Verified, Moment::Effected);
+        Ok(())
     }
 
     /// Lets documents and snapshots forget that are copies from before an erasure.

@@ -1,13 +1,16 @@
 //! Applying a page of events to a build: load, change, check, commit.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use aws_lc_rs::hmac;
 use serde_json::Value;
+use zeroize::Zeroizing;
 
 use super::carrying::Session;
+use super::copied::{self, Written};
 use super::view::{Changes, Lookup, Op, View, ViewEvent};
 use crate::alias::AliasName;
 use crate::document::{Carried, Document, Slot, Token};
@@ -16,10 +19,9 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::house::Oubliette;
 use crate::ids::{BuildId, DocumentKey, EventId, KeyId};
 use crate::key::{KeyState, Scope};
-use crate::opened::{Event, Part, Sealed};
+use crate::opened::{Event, Sealed};
 use crate::projector::Page;
 use crate::read::open_part;
-use crate::residue;
 use crate::scope;
 use crate::seal::Place;
 use crate::{Purpose, SubjectId};
@@ -29,29 +31,35 @@ pub(super) struct Runner<V: View> {
     pub(super) house: Oubliette,
     pub(super) documents: Arc<dyn Documents>,
     pub(super) view: Arc<V>,
-    /// The names of fields that the view's own code gives.
-    fields: HashSet<String>,
+    /// Words of the view's own: names of its fields, and what its options name.
+    words: Vec<String>,
     lookups: Vec<Lookup>,
     index: Option<hmac::Key>,
 }
+
+/// What an event changes: its number in the page, the document, and how.
+type Change<D> = (usize, DocumentKey, Op<D>);
 
 /// The opened parts of a page, by event and number.
 type Texts = HashMap<(EventId, u16), Sealed>;
 
 impl<V: View> Runner<V> {
-    pub(super) async fn new(house: Oubliette, documents: Arc<dyn Documents>, view: Arc<V>) -> Result<Self> {
-        let mut fields = HashSet::new();
+    pub(super) async fn new(
+        house: Oubliette,
+        documents: Arc<dyn Documents>,
+        view: Arc<V>,
+        mut words: Vec<String>,
+    ) -> Result<Self> {
         let start = view.start();
         let mut session = Session::new()?;
         let start = scope::carrying(&mut session, || serde_json::to_value(&start)).map_err(|e| shape(&e))?;
-        residue::fields(&start, &mut fields);
-        drop(start);
+        words.extend(copied::words(&start));
         let lookups = view.lookups();
         let index = match lookups.as_slice() {
             [] => None,
             _ => Some(index_key(&house, view.name()).await?),
         };
-        Ok(Self { house, documents, view, fields, lookups, index })
+        Ok(Self { house, documents, view, words, lookups, index })
     }
 
     /// The hash under which the blind index knows a value.
@@ -91,18 +99,15 @@ impl<V: View> Runner<V> {
     }
 
     /// What the view says that each event changes.
-    fn ops(&self, page: &Page, session: &mut Session) -> Result<Vec<(usize, DocumentKey, Op<V::Document>)>> {
+    fn ops(&self, page: &Page, session: &mut Session) -> Result<Vec<Change<V::Document>>> {
         let mut ops = Vec::new();
         for (number, event) in page.events.iter().enumerate() {
             if event.stream.is_system() {
                 continue;
             }
             let mut changes = Changes::new();
-            let seen = ViewEvent::new(event, session);
             // A view that panics stands still like one that fails: the others go on.
-            let applied = catch_unwind(AssertUnwindSafe(|| self.view.apply(&seen, &mut changes)));
-            drop(seen);
-            applied
+            catch_unwind(AssertUnwindSafe(|| self.view.apply(&ViewEvent::new(event, session), &mut changes)))
                 .unwrap_or_else(|_| Err(Error::new(ErrorKind::Unexpected, "project", "the view panicked")))
                 .map_err(|error| error.with("position", event.position))?;
             ops.reserve(changes.len());
@@ -119,7 +124,7 @@ impl<V: View> Runner<V> {
         build: BuildId,
         page: &Page,
         mut session: Session,
-        ops: Vec<(usize, DocumentKey, Op<V::Document>)>,
+        ops: Vec<Change<V::Document>>,
         changes: &mut DocumentChanges,
     ) -> Result<()> {
         let mut keys: Vec<DocumentKey> = ops.iter().map(|(_, key, _)| key.clone()).collect();
@@ -173,14 +178,22 @@ impl<V: View> Runner<V> {
             };
             let lost = changing.before.as_ref().map(|before| before.lost.clone()).unwrap_or_default();
             let document = self.write(&mut session, key, &state, lost, &texts)?;
+            let events: Vec<&Event> =
+                changing.events.iter().filter_map(|event| page.events.get(*event)).collect();
+            let written = Written {
+                key: document.key.as_str(),
+                open: &document.open,
+                before: changing.before.as_ref().map(|before| before.open.as_slice()),
+                events: &events,
+                words: &self.words,
+            };
             // A value of an event that changed the document may have been copied, also when
             // the document does not carry it.
-            let personal =
-                changing.events.iter().filter_map(|event| page.events.get(*event)).flat_map(Event::texts);
-            let carried =
-                document.carried.parts.iter().filter_map(|part| texts.get(&(part.event, part.number)));
-            for text in personal.map(|(_, part)| part).chain(carried).filter_map(|part| part.text()) {
-                residue::refuse_document(document.key.as_str(), &document.open, &self.fields, text)?;
+            let personal = events.iter().flat_map(|event| event.texts()).map(|(_, part)| part);
+            let parts = &document.carried.parts;
+            let carried = parts.iter().filter_map(|part| texts.get(&(part.event, part.number)));
+            for text in personal.chain(carried).filter_map(|part| part.text()) {
+                written.refuse(text)?;
             }
             if changing.before.as_ref() != Some(&document) {
                 changes.put.push(document);
@@ -206,8 +219,11 @@ impl<V: View> Runner<V> {
         let open = serde_json::to_vec(&value).map_err(|error| shape(&error))?;
         let mut tokens = Vec::new();
         for lookup in &self.lookups {
-            let slot = carried.slots.iter().find(|slot| slot.at == lookup.at);
-            tokens.extend(slot.map(|slot| self.token(lookup, slot, &carried, texts)).transpose()?.flatten());
+            tokens.extend(match carried.slots.iter().find(|slot| slot.at == lookup.at) {
+                Some(slot) => self.token(lookup, slot, &carried, texts)?,
+                // A field that is open in this document is found all the same.
+                None => value.pointer(&lookup.at).and_then(|value| self.hashed(lookup, value, Vec::new())),
+            });
         }
         Ok(Document { key, open, carried, tokens, lost })
     }
@@ -219,13 +235,16 @@ impl<V: View> Runner<V> {
         let value =
             text.value::<Value>(index).map_err(|fault| Error::new(ErrorKind::Corrupt, "project", fault))?;
         let crate::Reading::Known((value, _)) = value else { return Ok(None) };
-        let value = match value {
-            Value::Null => return Ok(None),
-            Value::String(text) => zeroize::Zeroizing::new(text),
-            other => zeroize::Zeroizing::new(other.to_string()),
+        Ok(self.hashed(lookup, &value, part.sealed.owners().collect()))
+    }
+
+    fn hashed(&self, lookup: &Lookup, value: &Value, owners: Vec<KeyId>) -> Option<Token> {
+        let hash = match value {
+            Value::Null => return None,
+            Value::String(text) => self.hash(lookup, text)?,
+            other => self.hash(lookup, &Zeroizing::new(other.to_string()))?,
         };
-        let owners = part.sealed.owners().collect();
-        Ok(self.hash(lookup, &value).map(|hash| Token { lookup: lookup.name.clone(), hash, owners }))
+        Some(Token { lookup: lookup.name.clone(), hash, owners })
     }
 }
 
@@ -247,11 +266,9 @@ fn texts(events: &[Event]) -> Texts {
 /// Opens what a stored document carries, to look for it in what is written next.
 fn open_all(document: &Document, states: &HashMap<KeyId, KeyState>, texts: &mut Texts) -> Result<()> {
     for part in &document.carried.parts {
-        let place = (part.event, part.number);
-        if !texts.contains_key(&place) {
+        if let Entry::Vacant(text) = texts.entry((part.event, part.number)) {
             let at = Place { stream: &part.stream, event: part.event, part: part.number };
-            let opened: Part = open_part(at, &part.sealed, states, None)?;
-            texts.insert(place, Arc::new(opened));
+            text.insert(Arc::new(open_part(at, &part.sealed, states, None)?));
         }
     }
     Ok(())

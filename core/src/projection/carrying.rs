@@ -60,30 +60,38 @@ impl Session {
     /// An event as JSON, with handles where its personal values belong.
     pub(crate) fn event(&mut self, event: &Event) -> Result<Value> {
         let (mut value, tag, parts) = event.to_carry()?;
-        self.take_event(tag, &parts, &mut value)?;
+        let mut purposes = HashMap::new();
+        purposes_in(tag, &value, &mut purposes)?;
+        self.take_event(tag, &parts, &purposes, &mut value)?;
         Ok(value)
     }
 
-    fn take_event(&mut self, tag: Tag, parts: &[Option<Arc<CarriedPart>>], value: &mut Value) -> Result<()> {
+    fn take_event(
+        &mut self,
+        tag: Tag,
+        parts: &[Option<Arc<CarriedPart>>],
+        purposes: &HashMap<u16, Purpose>,
+        value: &mut Value,
+    ) -> Result<()> {
         match value {
             Value::Array(values) => {
-                values.iter_mut().try_for_each(|value| self.take_event(tag, parts, value))
+                values.iter_mut().try_for_each(|value| self.take_event(tag, parts, purposes, value))
             }
             Value::Object(fields) => {
-                fields.values_mut().try_for_each(|value| self.take_event(tag, parts, value))
+                fields.values_mut().try_for_each(|value| self.take_event(tag, parts, purposes, value))
             }
             Value::String(text) => {
                 let (part, index, purpose, null) = match tag.read(text) {
                     None => return Ok(()),
                     Some(Marker::Forgotten { null }) => (None, 0, None, null),
-                    Some(Marker::Value { part, index, purpose, null }) => {
+                    Some(Marker::Value { part, index, null, .. }) => {
+                        let purpose = purposes.get(&part).cloned();
                         let part = parts.get(usize::from(part)).ok_or_else(|| {
                             Error::new(ErrorKind::Corrupt, "project", "a marker names no part of its event")
                         })?;
                         (part.clone(), index, purpose, null)
                     }
                 };
-                let purpose = purpose.map(Purpose::new).transpose()?;
                 let handle = Handle { part, index, purpose, null: null.map(str::to_owned) };
                 *value = self.add(Arc::new(handle)).into();
                 Ok(())
@@ -159,6 +167,21 @@ impl Session {
             ),
         )
         .with("at", path))
+    }
+}
+
+/// What each part of an event is held for: the marker of its first value says it.
+fn purposes_in(tag: Tag, value: &Value, purposes: &mut HashMap<u16, Purpose>) -> Result<()> {
+    match value {
+        Value::Array(values) => values.iter().try_for_each(|value| purposes_in(tag, value, purposes)),
+        Value::Object(fields) => fields.values().try_for_each(|value| purposes_in(tag, value, purposes)),
+        Value::String(text) => {
+            if let Some(Marker::Value { part, purpose: Some(purpose), .. }) = tag.read(text) {
+                purposes.insert(part, Purpose::new(purpose)?);
+            }
+            Ok(())
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => Ok(()),
     }
 }
 

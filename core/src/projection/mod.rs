@@ -4,6 +4,7 @@ mod apart;
 mod apply;
 mod carrying;
 mod check;
+mod copied;
 mod feed;
 mod past;
 mod read;
@@ -40,11 +41,14 @@ pub struct ProjectionOptions {
     pub before: Before,
     /// When snapshots are taken. Never, unless set.
     pub snapshots: Option<SnapshotPolicy>,
+    /// Words of the view's own that stand in its documents, beside names of fields: they are
+    /// no residue, also when somebody's name is the same.
+    pub words: Vec<String>,
 }
 
 impl Default for ProjectionOptions {
     fn default() -> Self {
-        Self { before: Before::Ended, snapshots: None }
+        Self { before: Before::Ended, snapshots: None, words: Vec::new() }
     }
 }
 
@@ -53,6 +57,13 @@ impl ProjectionOptions {
     #[must_use]
     pub fn keep(mut self) -> Self {
         self.before = Before::Kept;
+        self
+    }
+
+    /// Names words that the view itself writes into documents: states, kinds, units.
+    #[must_use]
+    pub fn words<T: Into<String>>(mut self, words: impl IntoIterator<Item = T>) -> Self {
+        self.words.extend(words.into_iter().map(Into::into));
         self
     }
 
@@ -106,7 +117,8 @@ impl Oubliette {
             )
         })?;
         let version = view.version();
-        let runner = Runner::new(self.clone(), documents.clone(), Arc::new(view)).await?;
+        let runner =
+            Runner::new(self.clone(), documents.clone(), Arc::new(view), options.words.clone()).await?;
         let builds = documents.builds().await?;
         let ours = |build: &&Build| build.projection == name;
         let served = builds.iter().filter(ours).find(|build| build.state == BuildState::Served);

@@ -112,8 +112,8 @@ pub trait View: Send + Sync + 'static {
     fn apply(&self, event: &ViewEvent<'_>, changes: &mut Changes<Self::Document>) -> Result<()>;
 }
 
-/// A personal field by whose value documents are found, through a blind index: what is
-/// stored is a keyed hash, and it goes with the person.
+/// A field by whose value documents are found, through a blind index: what is stored is a
+/// keyed hash, and where the value is personal it goes with the person.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lookup {
     /// Names the lookup.
@@ -189,12 +189,18 @@ impl<'a> ViewEvent<'a> {
     }
 
     /// The event as JSON. Where a personal value belongs stands a marker: a string to be
-    /// moved into a field of a document as it is.
+    /// moved into a field of a document as it is. Markers have no order, and one value may
+    /// have several: a view neither sorts nor compares them.
     ///
     /// # Errors
     /// `NewerFormat`; `Corrupt`.
     pub fn json(&self) -> Result<Value> {
         self.session.borrow_mut().event(self.event)
+    }
+
+    /// Whether a string in this event's JSON is the marker of a personal value.
+    pub fn is_personal(&self, text: &str) -> bool {
+        self.session.borrow().handle(text).is_some()
     }
 }
 

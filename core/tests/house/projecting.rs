@@ -106,7 +106,7 @@ pub(crate) fn key(text: &str) -> DocumentKey {
 }
 
 async fn person(projection: &Projection<People>, id: &str) -> Person {
-    projection.get(&key(id)).await.unwrap().expect("the document is there").data().unwrap()
+    projection.get(&key(id)).await.unwrap().unwrap().data().unwrap()
 }
 
 /// Every stored byte of a build, but for what is no part of its content.
@@ -162,7 +162,7 @@ async fn nothing_personal_is_in_what_a_store_of_documents_is_given() {
     }
     assert!(needles.hits(&bytes).next().is_none(), "a value stands in the stored bytes");
     bytes.extend_from_slice(b"ada@example.org");
-    assert!(!needles.hits(&bytes).next().is_none(), "the search can fail");
+    assert!(needles.hits(&bytes).next().is_some(), "the search can fail");
 }
 
 #[tokio::test]
@@ -334,7 +334,7 @@ where
     let house = parts.house().await;
     shop(&house, [registered("ada")]).await;
     let projection = house.projection(Careless(with), ProjectionOptions::default()).await.unwrap();
-    let error = projection.catch_up().await.expect_err(what);
+    let error = projection.catch_up().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Incomplete);
     let text = format!("{error:?}");
     assert!(text.contains("Residue"), "{what}: {text}");
@@ -412,6 +412,59 @@ async fn a_field_whose_name_is_somebodys_value_is_no_residue() {
     let email = Personal::new(&subject("ada"), CONTRACT, "orders");
     shop(&house, [Shop::Registered { id: "ada".into(), name, email }, ordered("ada", "tea")]).await;
     people(&house, 1).await.catch_up().await.unwrap();
+}
+
+#[tokio::test]
+async fn nobody_stops_a_projection_by_calling_themselves_an_open_word() {
+    let parts = Parts::new();
+    let house = parts.house().await;
+    // Words that events say openly: a type, an article, a stream, a time.
+    for name in ["Ordered", "article-7", "2026", "shop", "gold and silver", "ada"] {
+        let (name, email) =
+            (Personal::new(&subject("eve"), CONTRACT, name), Personal::new(&subject("eve"), CONTRACT, "-"));
+        shop(&house, [Shop::Registered { id: "eve".into(), name, email }]).await;
+        shop(&house, [ordered("eve", "article-7"), ordered("eve", "gold and silver")]).await;
+    }
+    let view = Careless(|event: &serde_json::Value, changes: &mut Changes<serde_json::Value>| {
+        let event = event.clone();
+        changes.update("eve", move |document| {
+            document["kinds"][event["type"].as_str().unwrap()] = 1.into();
+            document["note"] = event["article"].clone();
+            document["state"] = "active member".into();
+            if event["type"] == "Registered" {
+                document["name"] = event["name"].clone();
+            }
+        })
+    });
+    let projection = house.projection(view, ProjectionOptions::default()).await.unwrap();
+    projection.catch_up().await.unwrap();
+
+    // A word of the view's own can be named, where somebody's first event has it.
+    let states = || {
+        Careless(|event: &serde_json::Value, changes: &mut Changes<serde_json::Value>| {
+            let (id, name) = (event["id"].as_str().unwrap().to_owned(), event["name"].clone());
+            changes.update(id, move |document| {
+                document["name"] = name;
+                document["state"] = "active member".into();
+            })
+        })
+    };
+    let parts = Parts::new();
+    let house = parts.house().await;
+    let name = Personal::new(&subject("zoe"), CONTRACT, "active");
+    let email = Personal::new(&subject("zoe"), CONTRACT, "-");
+    shop(&house, [Shop::Registered { id: "zoe".into(), name, email }]).await;
+    let plain = house.projection(states(), ProjectionOptions::default()).await.unwrap();
+    let error = plain.catch_up().await.unwrap_err();
+    assert!(error.to_string().contains("projection's options"), "{error}");
+    let words = ProjectionOptions::default().words(["active member"]);
+    let projection = house.projection(states(), words).await.unwrap();
+    projection.catch_up().await.unwrap();
+    let document = projection.get(&key("zoe")).await.unwrap().unwrap().json().unwrap();
+    assert_eq!(
+        (document["name"].as_str(), document["state"].as_str()),
+        (Some("active"), Some("active member"))
+    );
 }
 
 /// A view that cannot apply some events, or panics at them.

@@ -3,6 +3,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing))]
 
 mod aliases;
+mod backing_up;
 mod destroying;
 mod erasing;
 mod ledger;
@@ -10,6 +11,8 @@ mod minting;
 mod opening;
 mod processes;
 mod residue;
+mod restoring;
+mod unfinished;
 
 use std::path::{Path, PathBuf};
 

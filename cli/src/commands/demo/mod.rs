@@ -1,28 +1,31 @@
 //! `oubliette demo`: the whole way on real events, and the proof of each claim.
 
+mod derived;
+mod known;
 mod proof;
-mod search;
+mod restored;
 
-use std::collections::{BTreeSet, HashSet};
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::path::Path;
 
 use futures::TryStreamExt as _;
 use oubliette::catalogue::Catalogue;
 use oubliette::erasure::SignedCertificate;
-use oubliette::sqlite::SqliteLog;
-use oubliette::{KeyId, KeyState, Query, SubjectId, Target};
-use serde_json::{Value, json};
+use oubliette::scan::Form;
+use oubliette::{KeyState, Query, SubjectId, Target};
+use serde_json::json;
 
+use self::derived::Derived;
+use self::known::Known;
 use self::proof::Proof;
-use self::search::Search;
 use crate::args::Demo;
 use crate::commands::import::{Events, Passes};
 use crate::commands::read::json_line;
 use crate::dir::Dir;
-use crate::exit::{Exit, FAILED, INPUT};
+use crate::exit::{Exit, INPUT};
 use crate::master::Source;
 use crate::output::Output;
+use crate::search::{self, Search, field_names};
 
 const EVENTS: &str = include_str!("../../../../examples/github/events.jsonl");
 const CATALOGUE: &str = include_str!("../../../../examples/github/catalogue.toml");
@@ -39,7 +42,7 @@ pub(crate) async fn run(args: Demo, output: &Output) -> Result<(), Exit> {
             .keep(),
     };
     let subject = SubjectId::new(&args.subject)?;
-    let dir = Dir::create(&root, Source::File { path: "vault/master.key".into() }).await?;
+    let dir = Dir::create(&root, Source::File { path: "vault/master.key".into() }, None).await?;
     let imported = import(&dir, output).await?;
     output.say(&format!(
         "Imported {imported} real events (GitHub webhook deliveries) into {}.\n",
@@ -52,13 +55,13 @@ pub(crate) async fn run(args: Demo, output: &Output) -> Result<(), Exit> {
             .next("choose a subject of the events, such as 21031067"));
     }
     show(&before, &subject, output)?;
-    let old_copy = copy_log(&root)?;
+    let derived = Derived::make(&dir, &subject, output).await?;
     let aliases: Vec<String> = known_aliases(&dir).await?;
 
     let mut proof = Proof::default();
-    let search = Search::new(&before.values, &aliases)?;
-    search.control(&root, &mut proof)?;
-    search.nothing_of_anyone(&root, "before anything was forgotten", &mut proof)?;
+    let search = search(&before, &aliases)?;
+    can_fail(&root, &mut proof)?;
+    nothing_of_anyone(&search, &root, "before anything was forgotten", &mut proof)?;
 
     let certificate = dir.house.erase(&subject).await?;
     let path = dir.keep(&certificate)?;
@@ -67,10 +70,58 @@ pub(crate) async fn run(args: Demo, output: &Output) -> Result<(), Exit> {
 
     let dir = Dir::open(&root).await?;
     forgotten(&dir, &before, &subject, &mut proof).await?;
-    an_old_copy_forgets(&dir, &root, &old_copy, &before, &mut proof).await?;
-    search.nothing_of_anyone(&root, "after", &mut proof)?;
+    derived.forgets(&dir, &mut proof).await?;
+    restored::forgets(&dir, &before, &mut proof, output).await?;
+    nothing_of_anyone(&search, &root, "after", &mut proof)?;
     verified(&path, &certificate, &mut proof)?;
     proof.conclude(&path, &root, output)
+}
+
+/// Looks for the values of the person, and for every alias of anyone.
+fn search(before: &Known, aliases: &[String]) -> Result<Search, Exit> {
+    let mut fields = BTreeSet::new();
+    for line in EVENTS.lines() {
+        let event =
+            serde_json::from_str(line).map_err(|error| Exit::failed("the sample is damaged", &error))?;
+        field_names(&event, &mut fields);
+    }
+    let texts = before.values.iter().map(|(_, text)| text).chain(aliases);
+    Search::new(texts.map(String::as_str), &fields)
+}
+
+fn can_fail(root: &Path, proof: &mut Proof) -> Result<(), Exit> {
+    let (with, all, without) = search::control(root)?;
+    proof.claim(
+        "the search can fail: what is planted is found, in every form, also compressed, and not once it is taken away",
+        with == all && without == 0,
+        format!("{with} of {all} forms found with it, {without} without"),
+    );
+    Ok(())
+}
+
+/// No byte under the directory gives anyone away: log, documents, snapshots, backups, vault.
+fn nothing_of_anyone(search: &Search, root: &Path, when: &str, proof: &mut Proof) -> Result<(), Exit> {
+    let found = search.walk(&[root.to_owned()])?;
+    let hits: u64 = found.hits.values().sum();
+    let places = found.hits.keys().take(5).cloned().collect::<Vec<_>>().join(", ");
+    let evidence = format!(
+        "{} texts in {} forms in {} bytes of {} files, and {} bytes unpacked in them: found {hits} {places}({} passed \
+         over: shorter than {} bytes, or also the name of a JSON field)",
+        search.count,
+        Form::ALL.len(),
+        found.bytes,
+        found.files,
+        found.unpacked,
+        search.passed_over,
+        search::MIN_BYTES
+    );
+    let holds = hits == 0 && found.bytes > 0 && found.unpacked > 0 && search.count > 0;
+    proof.claim(
+        format!("no value of theirs, and no name anyone goes by, stands in any byte, {when}"),
+        holds,
+        evidence,
+    );
+    Ok(())
 }
 
 async fn import(dir: &Dir, output: &Output) -> Result<u64, Exit> {
@@ -81,81 +132,6 @@ async fn import(dir: &Dir, output: &Output) -> Result<u64, Exit> {
     passes.prepare(&mut events, None).await?;
     dir.keep_catalogue(CATALOGUE)?;
     Ok(passes.append(&mut events, None).await?.events)
-}
-
-/// What is known before a person is forgotten.
-struct Known {
-    /// The keys that will go.
-    keys: Vec<KeyId>,
-    /// Every event, as a line.
-    lines: Vec<String>,
-    /// Every event as it must read afterwards: theirs null, all else to the byte.
-    expected: Vec<String>,
-    /// Their values: where the first of each stands, and the text.
-    values: Vec<(String, String)>,
-}
-
-impl Known {
-    async fn read(dir: &Dir, subject: &SubjectId) -> Result<Self, Exit> {
-        let records = dir.house.vault().keys_of(subject).await?;
-        let keys: Vec<KeyId> = records.iter().map(|key| key.id).collect();
-        let dead: HashSet<KeyId> = keys.iter().copied().collect();
-        let mut known = Self { keys, lines: Vec::new(), expected: Vec::new(), values: Vec::new() };
-        let mut seen = BTreeSet::new();
-        let mut events = dir.house.read(Query::all());
-        while let Some(event) = events.try_next().await? {
-            if event.stream.is_system() {
-                continue;
-            }
-            let (now, then) = (event.json()?, event.json_without(&dead)?);
-            let place = format!("{}", event.event_type);
-            differences(&now, &then, &mut String::new(), &mut |pointer, text| {
-                if seen.insert(text.to_owned()) {
-                    known.values.push((format!("{place} {pointer}"), text.to_owned()));
-                }
-            });
-            known.lines.push(json_line(&event, now)?);
-            known.expected.push(json_line(&event, then)?);
-        }
-        Ok(known)
-    }
-
-    fn changed(&self) -> usize {
-        self.lines.iter().zip(&self.expected).filter(|(now, then)| now != then).count()
-    }
-}
-
-/// The strings of `now` that read otherwise in `then`.
-fn differences(now: &Value, then: &Value, path: &mut String, found: &mut impl FnMut(&str, &str)) {
-    if now == then {
-        return;
-    }
-    let len = path.len();
-    match (now, then) {
-        (Value::String(text), _) => found(path, text),
-        (Value::Object(fields), Value::Object(_)) => {
-            for (name, value) in fields {
-                path.push_str(&format!("/{name}"));
-                differences(value, then.get(name).unwrap_or(&Value::Null), path, found);
-                path.truncate(len);
-            }
-        }
-        (Value::Array(values), Value::Array(_)) => {
-            for (n, value) in values.iter().enumerate() {
-                path.push_str(&format!("/{n}"));
-                differences(value, then.get(n).unwrap_or(&Value::Null), path, found);
-                path.truncate(len);
-            }
-        }
-        // A whole object or list was sealed as one value.
-        (Value::Object(fields), _) => {
-            fields.values().for_each(|value| differences(value, &Value::Null, path, found));
-        }
-        (Value::Array(values), _) => {
-            values.iter().for_each(|value| differences(value, &Value::Null, path, found));
-        }
-        (Value::Null | Value::Bool(_) | Value::Number(_), _) => {}
-    }
 }
 
 fn show(before: &Known, subject: &SubjectId, output: &Output) -> Result<(), Exit> {
@@ -201,29 +177,6 @@ async fn forgotten(dir: &Dir, before: &Known, subject: &SubjectId, proof: &mut P
     Ok(())
 }
 
-/// A copy of the log from before reads as null objects too: that is what sealing is for.
-async fn an_old_copy_forgets(
-    dir: &Dir,
-    root: &Path,
-    old_copy: &Path,
-    before: &Known,
-    proof: &mut Proof,
-) -> Result<(), Exit> {
-    let log = Arc::new(SqliteLog::open(old_copy.join("log.db")).await?);
-    let ledger = oubliette::local::LocalLedger::open(root.join("ledger/ledger.jsonl")).await?;
-    let copy =
-        oubliette::Oubliette::builder(log, dir.house.vault().clone(), Arc::new(ledger)).build().await?;
-    let after = lines(copy.read(Query::all())).await?;
-    let wrong = after.iter().zip(&before.expected).filter(|(is, should)| is != should).count();
-    proof.claim(
-        "a copy of the log from before the erasure forgets as well",
-        wrong == 0 && after.len() == before.expected.len(),
-        format!("{} events of the old copy read, {wrong} not as expected", after.len()),
-    );
-    drop(copy);
-    std::fs::remove_dir_all(old_copy).map_err(|error| Exit::failed("cannot take the old copy away", &error))
-}
-
 async fn lines(mut events: oubliette::EventStream) -> Result<Vec<String>, Exit> {
     let mut lines = Vec::new();
     while let Some(event) = events.try_next().await? {
@@ -232,18 +185,6 @@ async fn lines(mut events: oubliette::EventStream) -> Result<Vec<String>, Exit> 
         }
     }
     Ok(lines)
-}
-
-fn copy_log(root: &Path) -> Result<PathBuf, Exit> {
-    let copy = || {
-        let folder = tempfile::Builder::new().prefix("oubliette-old-copy-").tempdir()?.keep();
-        for entry in std::fs::read_dir(root.join("log"))? {
-            let entry = entry?;
-            std::fs::copy(entry.path(), folder.join(entry.file_name()))?;
-        }
-        Ok::<_, std::io::Error>(folder)
-    };
-    copy().map_err(|error| Exit::new(FAILED, format!("cannot copy the log: {error}")))
 }
 
 fn verified(path: &Path, certificate: &SignedCertificate, proof: &mut Proof) -> Result<(), Exit> {
