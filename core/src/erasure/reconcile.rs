@@ -47,6 +47,8 @@ impl Oubliette {
         let mut recorded = self.erasures().await?;
         // One that is open is finished by `resume`, which knows how far it is.
         recorded.retain(|progress| progress.next().is_none());
+        // A copy that knows the one that was closed last knows all of them.
+        recorded.sort_by_key(|progress| progress.at(StepName::Closed));
         let older = quarantine.is_some() || self.is_older_than(recorded.last()).await?;
         if older || self.is_behind_documents().await? {
             self.drop_what_is_ahead().await?;
@@ -61,6 +63,11 @@ impl Oubliette {
         }
         if quarantine.is_some() {
             self.log.release().await?;
+        }
+        // A vault that is older than the ledger has caught up with it.
+        let head = self.chain.head(anchor.as_ref()).await?;
+        if anchor != Some(head) && head != Head::EMPTY {
+            self.vault.set_anchor(&head).await?;
         }
         Ok(())
     }

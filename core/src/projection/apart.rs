@@ -37,9 +37,12 @@ impl<V: View> Apart<V> {
         let same = builds.iter().filter(|build| build.version == projection.version());
         let mut skipped: Vec<Position> = same.flat_map(|build| build.skipped.iter().copied()).collect();
         skipped.sort_unstable();
+        let fed = *projection.shared.build.lock().await;
         for old in builds {
-            let scratch = old.role == Role::Scratch && old.state == BuildState::Building;
-            if scratch && now.duration_since(old.begun_at) > LEFT_OVER {
+            // One of another version is what another program builds.
+            let apart = old.role == Role::Scratch || old.version == projection.version();
+            let unused = old.state == BuildState::Building && old.id != fed && apart;
+            if unused && now.duration_since(old.begun_at) > LEFT_OVER {
                 documents.end(old.id).await?;
             }
         }

@@ -255,8 +255,10 @@ impl<V: View> Projector for Projection<V> {
         self.shared.runner.apply(*build, page, &|_| true).await?;
         if let Some(policy) = self.shared.options.snapshots
             && policy.is_due(page.after, page.through)
+            // The page is applied: a snapshot that cannot be taken is no reason to stand still.
+            && let Err(error) = self.take_snapshot(*build, page.through, policy.keep).await
         {
-            self.take_snapshot(*build, page.through, policy.keep).await?;
+            tracing::warn!(%error, projection = %self.shared.name, "a snapshot could not be taken");
         }
         Ok(())
     }
