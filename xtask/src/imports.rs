@@ -16,7 +16,13 @@ const RULES: &[(&str, &[&str], &[&str])] = &[
     ("oubliette-kms-local", &["oubliette-core"], &["oubliette-conformance"]),
     (
         "oubliette",
-        &["oubliette-core", "oubliette-backend-sqlite", "oubliette-kms-local", "oubliette-catalogue"],
+        &[
+            "oubliette-core",
+            "oubliette-backend-sqlite",
+            "oubliette-backup",
+            "oubliette-kms-local",
+            "oubliette-catalogue",
+        ],
         &["oubliette-conformance"],
     ),
     ("oubliette-cli", &["oubliette"], &[]),

@@ -92,8 +92,8 @@ fn line(document: &DocumentView) -> Result<Value, Exit> {
     let gone = document.gone();
     let mut line =
         json!({ "key": document.key, "complete": document.is_complete(), "document": document.json()? });
-    if !gone.is_empty() {
-        line["gone"] = json!(gone);
+    if let (Some(line), false) = (line.as_object_mut(), gone.is_empty()) {
+        line.insert("gone".to_owned(), json!(gone));
     }
     Ok(line)
 }

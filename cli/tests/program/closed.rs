@@ -1,9 +1,8 @@
 //! What is lost, mistaken or damaged keeps the house closed: never "everything is forgotten".
 
 use std::fs;
-use std::path::Path;
 
-use crate::support::{Dir, ok, run};
+use crate::support::{Dir, copy, ok, put, run};
 
 /// Reading fails with `code`, prints no event, and tells the next step.
 fn stays_closed(dir: &Dir, code: i32) {
@@ -14,19 +13,10 @@ fn stays_closed(dir: &Dir, code: i32) {
     }
 }
 
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
-    }
-}
-
 #[test]
 fn the_vault_of_another_house() {
     let (dir, other) = (Dir::with(&["ada"]), Dir::with(&["bob"]));
-    fs::remove_dir_all(dir.root().join("vault")).unwrap();
-    copy(&other.root().join("vault"), &dir.root().join("vault"));
+    put(&other.root().join("vault"), &dir.root().join("vault"));
     fs::remove_file(dir.root().join("ledger/ledger.jsonl")).ok();
     stays_closed(&dir, 5);
 }
@@ -34,8 +24,7 @@ fn the_vault_of_another_house() {
 #[test]
 fn an_empty_vault_beside_a_full_log() {
     let (dir, empty) = (Dir::with(&["ada"]), Dir::new());
-    fs::remove_dir_all(dir.root().join("vault")).unwrap();
-    copy(&empty.root().join("vault"), &dir.root().join("vault"));
+    put(&empty.root().join("vault"), &dir.root().join("vault"));
     stays_closed(&dir, 5);
 }
 
@@ -94,8 +83,7 @@ fn an_old_vault_beside_a_newer_ledger() {
     let old = tempfile::tempdir().unwrap();
     copy(&dir.root().join("vault"), old.path());
     ok(["forget", "--dir", dir.path(), "ada", "--yes"]);
-    fs::remove_dir_all(dir.root().join("vault")).unwrap();
-    copy(old.path(), &dir.root().join("vault"));
+    put(old.path(), &dir.root().join("vault"));
     stays_closed(&dir, 5);
 }
 

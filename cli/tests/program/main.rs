@@ -10,6 +10,7 @@
 mod closed;
 mod crash;
 mod demo;
+mod deriving;
 mod forgetting;
 mod hostile;
 mod importing;

@@ -9,7 +9,10 @@ use tempfile::TempDir;
 /// The program with arguments, not yet run.
 pub(crate) fn program<const N: usize>(arguments: [&str; N]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_oubliette"));
-    command.args(arguments).stdin(Stdio::null()).env_remove("OUBLIETTE_DIR").env_remove("OUBLIETTE_LOG");
+    command.args(arguments).stdin(Stdio::null());
+    for name in ["OUBLIETTE_DIR", "OUBLIETTE_LOG", "OUBLIETTE_PASSPHRASE", "OUBLIETTE_BACKUP_PASSPHRASE"] {
+        command.env_remove(name);
+    }
     command
 }
 
@@ -34,6 +37,11 @@ impl From<Output> for Run {
 impl Run {
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.out).unwrap_or_else(|_| panic!("no JSON: {self:?}"))
+    }
+
+    /// What it printed, where each line is JSON.
+    pub(crate) fn lines(&self) -> Vec<Value> {
+        self.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 }
 
@@ -76,7 +84,12 @@ impl Dir {
     }
 
     pub(crate) fn root(&self) -> PathBuf {
-        self.0.path().join("house")
+        self.beside("house")
+    }
+
+    /// A place beside the directory, in the folder that is taken away.
+    pub(crate) fn beside(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
     }
 
     pub(crate) fn path(&self) -> &str {
@@ -85,15 +98,35 @@ impl Dir {
 
     /// Writes a file beside the directory.
     pub(crate) fn write(&self, name: &str, text: impl AsRef<[u8]>) -> String {
-        let path = self.0.path().join(name);
+        let path = self.beside(name);
         std::fs::write(&path, text).unwrap();
         path.to_str().unwrap().to_owned()
     }
 
+    /// Runs the program on it, for a script.
+    pub(crate) fn run<const N: usize>(&self, arguments: [&str; N]) -> Run {
+        program(arguments).args(["--json", "--dir", self.path()]).output().unwrap().into()
+    }
+
+    /// Runs the program on it, which must succeed, and gives what it printed.
+    pub(crate) fn json<const N: usize>(&self, arguments: [&str; N]) -> Value {
+        let run = self.run(arguments);
+        assert_eq!(run.code, 0, "{run:?}");
+        run.json()
+    }
+
+    /// Imports more lines.
+    pub(crate) fn import(&self, lines: &str) {
+        self.json(["import", &self.write("more.jsonl", lines)]);
+    }
+
     /// The events, as `read --json` prints them.
     pub(crate) fn read(&self) -> Vec<Value> {
-        let run = ok(["read", "--dir", self.path(), "--json"]);
-        run.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+        ok(["read", "--dir", self.path(), "--json"]).lines()
+    }
+
+    pub(crate) fn forget(&self, subject: &str) -> Value {
+        self.json(["forget", subject, "--yes"])
     }
 
     pub(crate) fn certificates(&self) -> Vec<PathBuf> {
@@ -132,6 +165,23 @@ paths = ["$.name", "$.email"]
 purpose = "contract"
 null = "nobody"
 "#;
+
+/// Copies a folder and all that is in it.
+pub(crate) fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let (path, to) = entry.map(|entry| (entry.path(), to.join(entry.file_name()))).unwrap();
+        if path.is_dir() { copy(&path, &to) } else { drop(std::fs::copy(&path, &to).unwrap()) }
+    }
+}
+
+/// Puts a folder in the place of another.
+pub(crate) fn put(from: &Path, to: &Path) {
+    if to.exists() {
+        std::fs::remove_dir_all(to).unwrap();
+    }
+    copy(from, to);
+}
 
 /// Every file under a folder.
 pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {

@@ -41,7 +41,7 @@ impl Derived {
         }
         let subject = DocumentKey::new(subject.as_str())?;
         let theirs = documents.get(subject.as_str()).cloned().unwrap_or_default();
-        let login = theirs["login"].as_str().unwrap_or_default().to_owned();
+        let login = field(&theirs, "login").as_str().unwrap_or_default().to_owned();
         if login.is_empty() {
             return Err(Exit::new(INPUT, format!("no event was sent by subject {subject}"))
                 .next("choose a subject that sends events, such as 21031067"));
@@ -50,10 +50,10 @@ impl Derived {
             "\nA projection of {} people and their activity, a snapshot of it, and a backup. In it they are:\n  \
              login {}, {} events of {} types in {} repositories",
             documents.len(),
-            theirs["login"],
-            theirs["activity"],
-            theirs["by_type"].as_object().map_or(0, serde_json::Map::len),
-            theirs["repositories"].as_array().map_or(0, Vec::len),
+            field(&theirs, "login"),
+            field(&theirs, "activity"),
+            field(&theirs, "by_type").as_object().map_or(0, serde_json::Map::len),
+            field(&theirs, "repositories").as_array().map_or(0, Vec::len),
         ))?;
         let mut made = Self { subject, login, position, documents, was_found: false };
         made.was_found = made.found(&people).await?;
@@ -78,14 +78,16 @@ impl Derived {
             let mut then = self.documents.get(key).cloned().unwrap_or_default();
             if document.key == self.subject {
                 // All but the login stays: the counts are about nobody any more.
-                then["login"] = now["login"].clone();
+                if let Some(fields) = then.as_object_mut() {
+                    fields.insert("login".to_owned(), field(&now, "login"));
+                }
                 theirs = now.clone();
             }
             others += 1;
             changed += u64::from(then != now);
         }
         let found = self.found(&people).await?;
-        let theirs_gone = theirs["login"] == Value::from("ghost") && !theirs["activity"].is_null();
+        let theirs_gone = field(&theirs, "login") == "ghost" && field(&theirs, "activity").as_u64() > Some(0);
         proof.claim(
             "their document has forgotten them, nobody else's changed, and no lookup finds them",
             theirs_gone
@@ -96,7 +98,7 @@ impl Derived {
             format!(
                 "login {}, activity {}; {others} documents compared, {changed} not as expected; found by login before: \
                  {}, after: {found}",
-                theirs["login"], theirs["activity"], self.was_found
+                field(&theirs, "login"), field(&theirs, "activity"), self.was_found
             ),
         );
         let check = people.rebuild_checked().await?;
@@ -107,15 +109,15 @@ impl Derived {
         );
         let past = people.as_of(AsOf::Position(self.position)).await?;
         let then = past.get(&self.subject).await?;
-        let login =
-            then.as_ref().map(|document| document.json()).transpose()?.unwrap_or_default()["login"].clone();
+        let document = then.as_ref().map(|document| document.json()).transpose()?.unwrap_or_default();
+        let login = field(&document, "login");
         let gone: Vec<String> =
             then.iter().flat_map(|document| document.gone()).map(ToString::to_string).collect();
         let complete = then.as_ref().is_some_and(|document| document.is_complete());
         past.end().await?;
         proof.claim(
             "the past has forgotten them as well, and says so",
-            login == Value::from("ghost") && !complete && !gone.is_empty(),
+            login == "ghost" && !complete && !gone.is_empty(),
             format!(
                 "as of position {}: login {login}, complete: {complete}, gone: {}",
                 self.position,
@@ -124,4 +126,9 @@ impl Derived {
         );
         Ok(())
     }
+}
+
+/// A field of a document; null where it has none.
+fn field(document: &Value, name: &str) -> Value {
+    document.get(name).cloned().unwrap_or_default()
 }
