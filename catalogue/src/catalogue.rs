@@ -37,6 +37,11 @@ pub(crate) enum Act {
 }
 
 impl Catalogue {
+    /// The texts that it says are about nobody, compared without regard to case.
+    pub fn ignored(&self) -> impl Iterator<Item = &str> {
+        self.residue.ignore.iter().map(AliasName::text)
+    }
+
     /// Reads a catalogue. `file` is its name, for error texts.
     ///
     /// # Errors

@@ -180,7 +180,15 @@ impl Dir {
             fs::create_dir_all(folder).map_err(|error| cannot("make", folder, &error))?;
         }
         let ledger_copy = ledger_copy.map(std::path::absolute).transpose();
-        let vault = LocalVault::create(&vault_dir, master_key.new_key(root)?).await?;
+        let vault = match Self::create_vault(root, &vault_dir, &master_key).await {
+            Ok(vault) => vault,
+            Err(exit) => {
+                // Nothing was made yet: the same command runs again once its cause is mended.
+                _ = fs::remove_dir(&vault_dir);
+                _ = fs::remove_dir(root);
+                return Err(exit);
+            }
+        };
         let config = Config {
             layout: LAYOUT,
             log: "log/log.db".into(),
@@ -196,6 +204,10 @@ impl Dir {
         };
         config.write(root)?;
         Self::assemble(root, config, vault).await
+    }
+
+    async fn create_vault(root: &Path, vault_dir: &Path, master_key: &Source) -> Result<LocalVault, Exit> {
+        Ok(LocalVault::create(vault_dir, master_key.new_key(root)?).await?)
     }
 
     /// Makes a directory for a log that is restored, beside the one whose vault it uses.

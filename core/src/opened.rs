@@ -275,6 +275,12 @@ impl Event {
         self.keys().map(|key| (&key.scope().subject, &key.scope().purpose))
     }
 
+    /// The names of the keys that its values are sealed under: what an erasure names when
+    /// it asks for values to be forgotten.
+    pub fn key_ids(&self) -> impl Iterator<Item = KeyId> {
+        self.keys().map(Key::id)
+    }
+
     /// The keys that opened its parts.
     pub(crate) fn keys(&self) -> impl Iterator<Item = &Key> {
         self.values.parts.iter().flat_map(|part| part.keys())

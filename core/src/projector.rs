@@ -16,7 +16,7 @@ use crate::opened::Event;
 ///   crash, no event is applied twice and none is skipped.
 /// - `forget` takes every trace of the keys away, and can be repeated.
 /// - What it keeps of personal values it can find and take away by the keys that sealed
-///   them: [`Event::owners`](crate::Event::owners) tells whose they are.
+///   them: [`Event::key_ids`](crate::Event::key_ids) tells which.
 ///
 /// Most programs write a pure [`View`](crate::View) instead, and forget by construction.
 #[async_trait]

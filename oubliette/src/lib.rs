@@ -20,3 +20,16 @@ pub use oubliette_kms_local as local;
 /// Event log, documents and snapshots on SQLite.
 #[cfg(feature = "sqlite")]
 pub use oubliette_backend_sqlite as sqlite;
+
+/// The programs in the book are tests.
+#[cfg(all(doctest, feature = "backup", feature = "catalogue", feature = "kms-local", feature = "sqlite"))]
+mod book {
+    #[doc = include_str!("../../docs/first-hour.md")]
+    struct FirstHour;
+
+    #[doc = include_str!("../../docs/views.md")]
+    struct Views;
+
+    #[doc = include_str!("../../docs/snapshots-and-time-travel.md")]
+    struct SnapshotsAndTimeTravel;
+}

@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashSet};
 
 use futures::TryStreamExt as _;
+use oubliette::catalogue::Catalogue;
 use oubliette::scan::Form;
 use oubliette::{KeyId, Query, SubjectId};
 use serde_json::json;
@@ -18,9 +19,13 @@ pub(crate) async fn run(args: &Scan, output: &Output) -> Result<(), Exit> {
     let aliases = dir.house.vault().aliases().await?;
     let mut texts: BTreeSet<String> = aliases.iter().map(|alias| alias.name.text().to_owned()).collect();
     texts.extend(args.text.iter().cloned());
-    let mut fields = BTreeSet::new();
     for subject in &args.subject {
-        values(&dir, &SubjectId::new(subject)?, &mut texts, &mut fields).await?;
+        values(&dir, &SubjectId::new(subject)?, &mut texts).await?;
+    }
+    let mut fields = field_names(&dir).await?;
+    // What the catalogue says is about nobody stands in open parts rightly.
+    if let Ok((path, text)) = dir.catalogue() {
+        fields.extend(Catalogue::parse(&path.display().to_string(), &text)?.ignored().map(str::to_owned));
     }
     let search = Search::new(texts.iter().map(String::as_str), &fields)?;
     if search.count == 0 {
@@ -51,7 +56,7 @@ pub(crate) async fn run(args: &Scan, output: &Output) -> Result<(), Exit> {
     output.result(&result, || {
         format!(
             "Searched {} bytes of {} files, and {} bytes unpacked in them, for {} texts in {} forms: {hits} found.\n\
-             {} texts were passed over: shorter than {} bytes, or also the name of a field.",
+             {} texts were passed over: shorter than {} bytes, the name of a field, or ignored by the catalogue.",
             found.bytes,
             found.files,
             found.unpacked,
@@ -71,13 +76,23 @@ pub(crate) async fn run(args: &Scan, output: &Output) -> Result<(), Exit> {
         ))
 }
 
-/// Every text that is still readable about a person, and the names of fields around it.
-async fn values(
-    dir: &Dir,
-    subject: &SubjectId,
-    texts: &mut BTreeSet<String>,
-    fields: &mut BTreeSet<String>,
-) -> Result<(), Exit> {
+/// Every name of a field in the events' open parts.
+async fn field_names(dir: &Dir) -> Result<BTreeSet<String>, Exit> {
+    let mut names = BTreeSet::new();
+    let mut pages = dir.house.log().read(Query::all());
+    while let Some(page) = pages.try_next().await? {
+        for event in page {
+            // One that is no JSON has no names.
+            if let Ok(open) = serde_json::from_slice(&event.envelope.open) {
+                search::field_names(&open, &mut names);
+            }
+        }
+    }
+    Ok(names)
+}
+
+/// Every text that is still readable about a person.
+async fn values(dir: &Dir, subject: &SubjectId, texts: &mut BTreeSet<String>) -> Result<(), Exit> {
     let keys: Vec<KeyId> = dir.house.vault().keys_of(subject).await?.iter().map(|key| key.id).collect();
     let theirs: HashSet<KeyId> = keys.iter().copied().collect();
     let mut events = dir.house.read(Query::sealed_under(keys));
@@ -86,7 +101,6 @@ async fn values(
         search::differences(&now, &then, &mut String::new(), &mut |_, text| {
             texts.insert(text.to_owned());
         });
-        search::field_names(&now, fields);
     }
     Ok(())
 }

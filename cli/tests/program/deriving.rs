@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use sqlx::{Connection as _, SqliteConnection};
 
-use crate::support::{CATALOGUE, Dir, copy, line, put};
+use crate::support::{Dir, copy, line, put};
 
 /// Who the customers are, and who they are by plan.
 const PROJECTIONS: &str = r#"
@@ -94,6 +94,23 @@ impl Dir {
     async fn documents_db(&self) -> SqliteConnection {
         let path = self.root().join("documents/documents.db");
         SqliteConnection::connect(&format!("sqlite://{}", path.display())).await.unwrap()
+    }
+
+    /// Documents in whose rows one of these keys is named, but for what they have lost.
+    async fn held_under(&self, keys: &[Value]) -> i64 {
+        let mut documents = self.documents_db().await;
+        let mut held = 0;
+        for key in keys {
+            held += sqlx::query_scalar::<_, i64>(
+                "SELECT count(*) FROM document, (SELECT unhex(?1, '-') AS id) key
+                 WHERE instr(carried, key.id) OR instr(owners, key.id) OR instr(tokens, key.id)",
+            )
+            .bind(key.as_str().unwrap())
+            .fetch_one(&mut documents)
+            .await
+            .unwrap();
+        }
+        held
     }
 }
 
@@ -381,21 +398,11 @@ async fn old_documents_put_back_are_reminded_before_anything_is_read() {
     for folder in ["documents", "snapshots"] {
         put(&old.join(folder), &dir.root().join(folder));
     }
+    let keys = certificate["certificate"]["keys"].as_array().unwrap();
+    assert_ne!(dir.held_under(keys).await, 0);
     // Whatever is asked first.
     dir.json(["status"]);
-    let keys = certificate["certificate"]["keys"].as_array().unwrap();
-    assert!(!keys.is_empty());
-    let mut documents = dir.documents_db().await;
-    for key in keys {
-        let held: i64 = sqlx::query_scalar(
-            "SELECT count(*) FROM document WHERE instr(carried, unhex(?1)) OR instr(owners, unhex(?1)) OR instr(tokens, unhex(?1))",
-        )
-        .bind(key.as_str().unwrap().replace('-', ""))
-        .fetch_one(&mut documents)
-        .await
-        .unwrap();
-        assert_eq!(held, 0, "{key}");
-    }
+    assert_eq!(dir.held_under(keys).await, 0);
     let named = dir.json(["projection", "rebuild", "customers", "--check"])["check"]["differences"].clone();
     for difference in named.as_array().unwrap() {
         assert!(["ada", "bob"].contains(&difference["document"].as_str().unwrap()), "{named}");
@@ -416,5 +423,4 @@ fn documents_that_are_lost_are_made_again() {
         fs::remove_dir_all(dir.root().join(folder)).unwrap();
     }
     assert_eq!(dir.json(["query", "customers"]), before);
-    assert_eq!(CATALOGUE.matches("nobody").count(), 1);
 }

@@ -1,8 +1,163 @@
 //! Several processes at one directory.
 
 use std::collections::HashSet;
+use std::ops::RangeInclusive;
+use std::process::{Child, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use serde_json::Value;
 
 use crate::support::{CATALOGUE, Dir, line, ok, program};
+
+/// Every event changes the same documents: that they are of one position shows in each.
+const STEPS: &str = r#"
+[[projection]]
+name = "steps"
+version = 1
+
+[[projection.on]]
+key = "$.all[*]"
+set = { n = "$.n", at = "@position", name = "$.customer.name" }
+count = { events = 1 }
+
+[[projection]]
+name = "customers"
+version = 1
+
+[[projection.on]]
+key = "$.customer.id"
+set = { name = "$.customer.name" }
+count = { events = 1 }
+"#;
+const DOCUMENTS: usize = 20;
+const CUSTOMERS: usize = 50;
+
+/// With the projections above, and no event.
+fn stepping() -> Dir {
+    let dir = Dir::new();
+    dir.json(["projection", "declare", &dir.write("projections.toml", STEPS)]);
+    dir.write("catalogue.toml", CATALOGUE);
+    dir
+}
+
+/// Imports events of these numbers.
+fn step(dir: &Dir, numbers: RangeInclusive<usize>) -> Child {
+    let all: Vec<String> = (0..DOCUMENTS).map(|n| format!("all-{n:02}")).collect();
+    let name = format!("from-{}.jsonl", numbers.start());
+    let lines = numbers.map(|n| {
+        let line = line(&format!("c{}", n % CUSTOMERS)).replace("customer-c", "steps-of-");
+        line.replace("\"plan\":\"free\"", &format!("\"n\":{n},\"all\":{all:?}"))
+    });
+    let file = dir.write(&name, lines.collect::<String>());
+    let catalogue = dir.beside("catalogue.toml");
+    let catalogue = catalogue.to_str().unwrap();
+    program(["import", "--batch", "10", "--dir", dir.path(), "--catalogue", catalogue, &file])
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+/// The events of an answer, whose documents must all be of its position, and the position.
+fn of_one_position(answer: &Value) -> (u64, u64) {
+    let position = answer["position"].as_u64().unwrap();
+    let documents = answer["documents"].as_array().unwrap();
+    let Some(first) = documents.first().map(|document| &document["document"]) else {
+        return (0, position);
+    };
+    assert_eq!(documents.len(), DOCUMENTS);
+    assert!(documents.iter().all(|document| document["document"] == *first), "torn: {answer}");
+    let events = first["events"].as_u64().unwrap();
+    assert!(first["n"] == events && first["at"].as_u64().unwrap() <= position, "{first} at {position}");
+    (events, position)
+}
+
+#[test]
+fn who_reads_and_queries_while_an_import_runs_sees_no_gap_and_nothing_torn() {
+    const EVENTS: usize = 4000;
+    let dir = stepping();
+    let mut import = step(&dir, 1..=EVENTS);
+    let running = AtomicBool::new(true);
+    let while_it_runs = |look: &mut dyn FnMut()| {
+        let mut looked = 0;
+        while running.load(Ordering::Relaxed) {
+            look();
+            looked += 1;
+        }
+        assert!(looked > 3, "it was over too soon");
+    };
+    let query = |arguments: [&str; 3]| {
+        let mut answers = vec![(0, 0)];
+        while_it_runs(&mut || {
+            let answer = of_one_position(&dir.json(arguments));
+            assert!(answer.0 >= answers.last().unwrap().0 && answer.1 >= answers.last().unwrap().1);
+            answers.push(answer);
+        });
+        answers
+    };
+    let mut answers = std::thread::scope(|scope| {
+        let first = scope.spawn(|| query(["query", "steps", "--limit=100"]));
+        let second = scope.spawn(|| query(["query", "steps", "--stale"]));
+        let reads = scope.spawn(|| {
+            let mut last = 0;
+            while_it_runs(&mut || {
+                let read = ok(["read", "--dir", dir.path(), "--json", "--system"]).lines();
+                assert!(read.iter().zip(1..).all(|(event, position)| event["position"] == position), "a gap");
+                let steps = read.iter().filter(|event| event["type"] == "registered");
+                assert!(steps.zip(1..).all(|(event, n)| event["data"]["n"] == n), "an event is missing");
+                assert!(read.len() >= last);
+                last = read.len();
+            });
+        });
+        let runs = scope.spawn(|| while_it_runs(&mut || drop(dir.json(["projection", "run"]))));
+        assert!(import.wait().unwrap().success());
+        running.store(false, Ordering::Relaxed);
+        reads.join().unwrap();
+        runs.join().unwrap();
+        [first.join().unwrap(), second.join().unwrap()].concat()
+    });
+    let last = of_one_position(&dir.json(["query", "steps"]));
+    assert_eq!(last.0, EVENTS as u64);
+    answers.push(last);
+    // Each was of the very events up to its position.
+    let positions: Vec<_> = dir.read().iter().map(|event| event["position"].as_u64().unwrap()).collect();
+    for (events, position) in answers {
+        assert_eq!(positions.iter().filter(|at| **at <= position).count() as u64, events, "{position}");
+    }
+}
+
+#[test]
+fn projections_that_are_killed_again_and_again_count_each_event_once() {
+    const KILLS: usize = 20;
+    const EVENTS: usize = 300;
+    let dir = stepping();
+    let mut moved = HashSet::new();
+    for kill in 0..KILLS {
+        let follow =
+            program(["projection", "run", "--follow", "--dir", dir.path()]).stdout(Stdio::null()).spawn();
+        let (mut follow, mut import) = (follow.unwrap(), step(&dir, kill * EVENTS + 1..=(kill + 1) * EVENTS));
+        // Some come to no event, some to many.
+        std::thread::sleep(Duration::from_millis(50 + kill as u64 * 7919 % 450));
+        // SIGKILL on Unix: nothing of the process runs after it.
+        follow.kill().unwrap();
+        follow.wait().unwrap();
+        moved.insert(of_one_position(&dir.json(["query", "steps", "--stale"])));
+        assert!(import.wait().unwrap().success());
+    }
+    assert!(moved.len() > KILLS / 3, "they were killed where nothing went on: {moved:?}");
+    const ALL: usize = KILLS * EVENTS;
+    for standing in dir.json(["projection", "run"])["projections"].as_array().unwrap() {
+        assert_eq!((&standing["position"], &standing["fault"]), (&standing["head"], &Value::Null));
+    }
+    assert_eq!(of_one_position(&dir.json(["query", "steps"])).0, ALL as u64);
+    let customers = dir.json(["query", "customers"])["documents"].clone();
+    assert_eq!(customers.as_array().unwrap().len(), CUSTOMERS);
+    for customer in customers.as_array().unwrap() {
+        assert_eq!(customer["document"]["events"], ALL / CUSTOMERS, "{customer}");
+    }
+    let check = dir.json(["projection", "rebuild", "steps", "--check", "--dry-run"]);
+    assert_eq!(check["check"]["differences"].as_array().unwrap().len(), 0);
+}
 
 #[test]
 fn two_imports_at_once_lose_nothing_and_share_no_position() {

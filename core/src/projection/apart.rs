@@ -41,7 +41,7 @@ impl<V: View> Apart<V> {
         for old in builds {
             // One of another version is what another program builds.
             let apart = old.role == Role::Scratch || old.version == projection.version();
-            let unused = old.state == BuildState::Building && old.id != fed && apart;
+            let unused = old.state == BuildState::Building && Some(old.id) != fed && apart;
             if unused && now.duration_since(old.begun_at) > LEFT_OVER {
                 documents.end(old.id).await?;
             }

@@ -119,13 +119,13 @@ impl<V: View> Projection<V> {
     async fn switch(&self, next: &Apart<V>) -> Result<()> {
         let mut build = self.shared.build.lock().await;
         self.documents().serve(next.build, self.shared.options.before).await?;
-        let before = std::mem::replace(&mut *build, next.build);
-        drop(build);
         // It was not served when another version was: nobody asks for it any more.
-        if self.shared.options.before == Before::Ended && before != next.build {
-            self.documents().end(before).await?;
+        match build.replace(next.build) {
+            Some(before) if self.shared.options.before == Before::Ended && before != next.build => {
+                self.documents().end(before).await
+            }
+            Some(_) | None => Ok(()),
         }
-        Ok(())
     }
 
     async fn compare(&self, shadow: &Apart<V>) -> Result<Check> {

@@ -88,8 +88,8 @@ struct Shared<V: View> {
     runner: Runner<V>,
     name: ProjectionName,
     options: ProjectionOptions,
-    /// The build that is fed. Whoever feeds it holds the lock.
-    build: Mutex<BuildId>,
+    /// The build that is fed, once one was begun. Whoever feeds it holds the lock.
+    build: Mutex<Option<BuildId>>,
 }
 
 impl<V: View> Clone for Projection<V> {
@@ -123,23 +123,29 @@ impl Oubliette {
         let ours = |build: &&Build| build.projection == name;
         let served = builds.iter().filter(ours).find(|build| build.state == BuildState::Served);
         let build = match served {
-            Some(served) if served.version == version => served.id,
+            Some(served) if served.version == version => Some(served.id),
             _ => {
                 let begun = builds.iter().filter(ours).find(|build| {
                     build.version == version
                         && build.role == Role::Successor
                         && matches!(build.state, BuildState::Building | BuildState::Kept)
                 });
-                match begun {
-                    Some(begun) => begun.id,
-                    None => documents.begin(&name, version, Role::Successor).await?,
-                }
+                begun.map(|begun| begun.id)
             }
         };
-        if served.is_none() {
-            // The first build answers from its beginning: there is nothing better.
-            documents.serve(build, options.before).await?;
-        }
+        let build = match (served, build) {
+            (None, build) => {
+                let build = match build {
+                    Some(build) => build,
+                    None => documents.begin(&name, version, Role::Successor).await?,
+                };
+                // The first build answers from its beginning: there is nothing better.
+                documents.serve(build, options.before).await?;
+                Some(build)
+            }
+            // One beside the served is begun when it is fed.
+            (Some(_), build) => build,
+        };
         let shared = Shared { runner, name, options, build: Mutex::new(build) };
         Ok(Projection { shared: Arc::new(shared), purposes: None })
     }
@@ -207,6 +213,18 @@ impl<V: View> Projection<V> {
         })
     }
 
+    /// The build that is fed, begun now if none was.
+    async fn fed(&self, build: &mut Option<BuildId>) -> Result<BuildId> {
+        match *build {
+            Some(build) => Ok(build),
+            None => {
+                let version = self.shared.runner.view.version();
+                let begun = self.documents().begin(&self.shared.name, version, Role::Successor).await?;
+                Ok(*build.insert(begun))
+            }
+        }
+    }
+
     /// The build that answers.
     async fn served(&self) -> Result<Build> {
         let builds = self.builds().await?;
@@ -246,17 +264,20 @@ impl<V: View> Projector for Projection<V> {
     }
 
     async fn position(&self) -> Result<Position> {
-        let build = *self.shared.build.lock().await;
-        Ok(self.build(build).await?.position)
+        match *self.shared.build.lock().await {
+            Some(build) => Ok(self.build(build).await?.position),
+            None => Ok(Position::ZERO),
+        }
     }
 
     async fn apply(&self, page: &Page) -> Result<()> {
-        let build = self.shared.build.lock().await;
-        self.shared.runner.apply(*build, page, &|_| true).await?;
+        let mut fed = self.shared.build.lock().await;
+        let build = self.fed(&mut fed).await?;
+        self.shared.runner.apply(build, page, &|_| true).await?;
         if let Some(policy) = self.shared.options.snapshots
             && policy.is_due(page.after, page.through)
             // The page is applied: a snapshot that cannot be taken is no reason to stand still.
-            && let Err(error) = self.take_snapshot(*build, page.through, policy.keep).await
+            && let Err(error) = self.take_snapshot(build, page.through, policy.keep).await
         {
             tracing::warn!(%error, projection = %self.shared.name, "a snapshot could not be taken");
         }
@@ -264,12 +285,14 @@ impl<V: View> Projector for Projection<V> {
     }
 
     async fn caught_up(&self) -> Result<()> {
-        let build = *self.shared.build.lock().await;
+        let mut fed = self.shared.build.lock().await;
+        let build = self.fed(&mut fed).await?;
         self.documents().serve(build, self.shared.options.before).await
     }
 
     async fn note(&self, fault: Option<&Fault>) -> Result<()> {
-        let build = *self.shared.build.lock().await;
+        let mut fed = self.shared.build.lock().await;
+        let build = self.fed(&mut fed).await?;
         self.documents().note(build, fault).await
     }
 
@@ -281,7 +304,7 @@ impl<V: View> Projector for Projection<V> {
         let mut build = self.shared.build.lock().await;
         let fresh = self.documents().begin(&self.shared.name, self.version(), Role::Successor).await?;
         self.documents().serve(fresh, Before::Ended).await?;
-        *build = fresh;
+        *build = Some(fresh);
         Ok(())
     }
 }

@@ -129,9 +129,10 @@ impl<V: View> Projection<V> {
     /// `Invalid` when the house has no store of snapshots; `Conflict` when the documents
     /// move on meanwhile; `Unavailable`.
     pub async fn snapshot(&self, keep: usize) -> Result<Position> {
-        let build = self.shared.build.lock().await;
-        let position = self.build(*build).await?.position;
-        self.take_snapshot(*build, position, keep).await?;
+        let mut fed = self.shared.build.lock().await;
+        let build = self.fed(&mut fed).await?;
+        let position = self.build(build).await?.position;
+        self.take_snapshot(build, position, keep).await?;
         Ok(position)
     }
 

@@ -320,3 +320,16 @@ async fn a_projection_as_of_a_time() {
     assert_eq!(documents[0]["orders"], 1);
     assert_eq!(as_of(&projection, AsOf::Time(Timestamp::now())).await[0]["orders"], 2);
 }
+
+#[tokio::test]
+async fn the_past_by_an_older_version_of_the_view_leaves_nothing_behind() {
+    let parts = Parts::new();
+    let house = parts.house().await;
+    shop(&house, [registered("ada"), ordered("ada", "tea")]).await;
+    house.projection(People(2), ProjectionOptions::default()).await.unwrap().catch_up().await.unwrap();
+    let older = house.projection(People(1), ProjectionOptions::default()).await.unwrap();
+    assert_eq!(as_of(&older, AsOf::Position(Position(3))).await[0]["orders"], 1);
+    let open: Vec<_> =
+        older.builds().await.unwrap().into_iter().filter(|build| build.ended_at.is_none()).collect();
+    assert_eq!(open.iter().map(|build| build.version).collect::<Vec<_>>(), [2]);
+}

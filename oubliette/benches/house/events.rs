@@ -4,8 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use oubliette::local::{LocalLedger, LocalVault, MasterKey};
-use oubliette::sqlite::SqliteLog;
-use oubliette::{Oubliette, Personal, Purpose, SubjectId};
+use oubliette::sqlite::{SqliteDocuments, SqliteLog, SqliteSnapshots};
+use oubliette::{Builder, Oubliette, Personal, Purpose, SubjectId};
 use serde::{Deserialize, Serialize};
 
 const CONTRACT: Purpose = Purpose::declared("contract");
@@ -33,7 +33,20 @@ pub(crate) fn order(n: u64, subject: &SubjectId) -> Order {
     }
 }
 
+/// A house that keeps events and nothing that is derived from them.
 pub(crate) async fn house(folder: &Path) -> Oubliette {
+    builder(folder).await.build().await.unwrap()
+}
+
+/// A house that keeps documents and snapshots too.
+pub(crate) async fn whole_house(folder: &Path) -> Oubliette {
+    let documents = SqliteDocuments::open(folder.join("documents.db")).await.unwrap();
+    let snapshots = SqliteSnapshots::open(folder.join("snapshots.db")).await.unwrap();
+    let builder = builder(folder).await.documents(Arc::new(documents)).snapshots(Arc::new(snapshots));
+    builder.build().await.unwrap()
+}
+
+async fn builder(folder: &Path) -> Builder {
     let vault = folder.join("vault");
     let master = || MasterKey::file(folder.join("master.key"));
     let vault = if vault.exists() {
@@ -43,5 +56,5 @@ pub(crate) async fn house(folder: &Path) -> Oubliette {
     };
     let log = SqliteLog::open(folder.join("log.db")).await.unwrap();
     let ledger = LocalLedger::open(folder.join("ledger.jsonl")).await.unwrap();
-    Oubliette::builder(Arc::new(log), Arc::new(vault), Arc::new(ledger)).build().await.unwrap()
+    Oubliette::builder(Arc::new(log), Arc::new(vault), Arc::new(ledger))
 }

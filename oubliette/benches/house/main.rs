@@ -12,12 +12,16 @@
 )]
 
 mod append;
+mod backup;
 mod erase;
 mod events;
+mod project;
+mod query;
 mod raw;
 mod replay;
 mod report;
 mod seal;
+mod snapshot;
 
 use crate::report::Report;
 
@@ -36,6 +40,18 @@ fn main() {
     }
     if wanted("replay") {
         runtime.block_on(replay::run(quick, &mut report));
+    }
+    if wanted("snapshot") {
+        runtime.block_on(snapshot::run(quick, &mut report));
+    }
+    if wanted("project") {
+        runtime.block_on(project::run(quick, &mut report));
+    }
+    if wanted("query") {
+        runtime.block_on(query::run(quick, &mut report));
+    }
+    if wanted("backup") {
+        runtime.block_on(backup::run(quick, &mut report));
     }
     if wanted("erase") {
         runtime.block_on(erase::run(quick, &mut report));

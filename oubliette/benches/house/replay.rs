@@ -67,7 +67,7 @@ pub(crate) async fn run(quick: bool, report: &mut Report) {
 }
 
 /// The same events on both sides, in streams of a hundred.
-async fn fill(house: &Oubliette, raw: &Raw, events: u64) {
+pub(crate) async fn fill(house: &Oubliette, raw: &Raw, events: u64) {
     let subjects: Vec<SubjectId> = (0..SUBJECTS).map(subject).collect();
     let mut bytes = Vec::new();
     for first in (0..events).step_by(usize::try_from(BATCH).unwrap()) {
@@ -89,7 +89,7 @@ async fn fill(house: &Oubliette, raw: &Raw, events: u64) {
     }
 }
 
-async fn raw_all(raw: &Raw, events: u64) -> f64 {
+pub(crate) async fn raw_all(raw: &Raw, events: u64) -> f64 {
     let begun = Instant::now();
     let mut rows =
         sqlx::query("SELECT position, stream, version, bytes FROM events ORDER BY position").fetch(&raw.0);
@@ -102,7 +102,7 @@ async fn raw_all(raw: &Raw, events: u64) -> f64 {
     rate(events, begun)
 }
 
-async fn envelopes(house: &Oubliette, events: u64) -> f64 {
+pub(crate) async fn envelopes(house: &Oubliette, events: u64) -> f64 {
     let begun = Instant::now();
     let (mut pages, mut count) = (house.log().read(Query::all()), 0);
     while let Some(page) = pages.try_next().await.unwrap() {
@@ -112,7 +112,7 @@ async fn envelopes(house: &Oubliette, events: u64) -> f64 {
     rate(events, begun)
 }
 
-async fn typed(house: &Oubliette, events: u64) -> f64 {
+pub(crate) async fn typed(house: &Oubliette, events: u64) -> f64 {
     let begun = Instant::now();
     let (mut read, mut count) = (house.read(Query::all()), 0);
     while let Some(event) = read.try_next().await.unwrap() {
@@ -126,6 +126,6 @@ async fn typed(house: &Oubliette, events: u64) -> f64 {
 }
 
 #[allow(clippy::cast_precision_loss, reason = "a rate is rounded anyway")]
-fn rate(events: u64, begun: Instant) -> f64 {
+pub(crate) fn rate(events: u64, begun: Instant) -> f64 {
     events as f64 / begun.elapsed().as_secs_f64()
 }
