@@ -96,15 +96,18 @@ async fn pass(house: &Oubliette, projector: &dyn Projector, until: Until) -> Res
                 }
             }
         }
+        let mut stands_still = None;
+        if let Some(through) = opened.last().map(|event| event.position) {
+            let page = Page { after, events: opened, through, skipped: Vec::new() };
+            stands_still = isolate(projector, page).await?;
+            after = through;
+        }
+        // After the page: what was opened a moment before an erasure goes with it.
         for erased in &erased {
             projector.forget(erased).await?;
         }
-        if let Some(through) = opened.last().map(|event| event.position) {
-            let page = Page { after, events: opened, through, skipped: Vec::new() };
-            if let Some(fault) = isolate(projector, page).await? {
-                return Ok(Some(fault));
-            }
-            after = through;
+        if stands_still.is_some() {
+            return Ok(stands_still);
         }
         if fault.is_some() || !whole {
             return Ok(fault);

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that fails may panic")]
 
 mod aggregates;
+mod elsewhere;
 mod failing;
 mod formats;
 mod markers;
