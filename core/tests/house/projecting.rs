@@ -735,3 +735,64 @@ async fn a_house_without_a_store_of_documents_says_so() {
     let error = parts.house().await.projection(People(0), ProjectionOptions::default()).await.unwrap_err();
     assert!(error.to_string().contains("count from 1"), "{error}");
 }
+
+/// A view in the middle of which a person can be erased.
+struct Slow(std::sync::mpsc::SyncSender<()>, std::sync::Mutex<std::sync::mpsc::Receiver<()>>);
+
+impl View for Slow {
+    type Document = Person;
+    fn name(&self) -> &str {
+        "people"
+    }
+    fn version(&self) -> u32 {
+        1
+    }
+    fn lookups(&self) -> Vec<Lookup> {
+        vec![Lookup::identifier("email", "/email")]
+    }
+    fn start(&self) -> Person {
+        Person::default()
+    }
+    fn apply(&self, event: &ViewEvent<'_>, changes: &mut Changes<Person>) -> Result<()> {
+        let Shop::Registered { id, name, email } = event.data()? else { return Ok(()) };
+        // Once the test has let it go on, nobody waits any more.
+        if self.0.send(()).is_ok() {
+            _ = self.1.lock().unwrap().recv();
+        }
+        changes.update(id, move |person| {
+            person.name = Some(name);
+            person.email = Some(email);
+        })
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_erased_while_their_page_is_applied_is_not_in_the_documents() {
+    let parts = Parts::new();
+    let house = parts.house().await;
+    shop(&house, [registered("ada"), registered("bob")]).await;
+    let ((begun, is_begun), (go, goes_on)) =
+        (std::sync::mpsc::sync_channel(0), std::sync::mpsc::sync_channel(0));
+    let view = Slow(begun, std::sync::Mutex::new(goes_on));
+    let projection = house.projection(view, ProjectionOptions::default()).await.unwrap();
+    let running = projection.clone();
+    let task = tokio::spawn(async move { running.catch_up().await.unwrap() });
+    tokio::task::spawn_blocking(move || {
+        is_begun.recv().unwrap();
+        // The page is opened, and the view holds ada's values as handles.
+        is_begun
+    })
+    .await
+    .map(drop)
+    .unwrap();
+    house.erase(&subject("ada")).await.unwrap();
+    drop(go);
+    task.await.unwrap();
+    let build = served(&projection).await;
+    let keys: Vec<_> = parts.vault.keys_of(&subject("ada")).await.unwrap().iter().map(|key| key.id).collect();
+    assert_eq!((keys.len(), parts.documents.held_under(&keys).await.unwrap()), (2, 0));
+    assert_eq!(build.position, house.log().head().await.unwrap());
+    let ada: Person = projection.get(&key("ada")).await.unwrap().unwrap().data().unwrap();
+    assert!(ada.name.unwrap().is_forgotten());
+    assert!(projection.check().await.unwrap().differences.is_empty());
+}
