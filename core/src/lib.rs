@@ -59,8 +59,8 @@ pub use self::ids::{
 pub use self::key::{Dead, Fingerprint, Key, KeyRecord, KeyState, MAX_SEALS, Scope};
 pub use self::ledger::Ledger;
 pub use self::log::{
-    Appended, Batch, Dropped, EventLog, Expect, Limits, PageStream, Query, Restored, Scrubbed, Select,
-    StreamBatch,
+    Appended, Batch, Dropped, DroppedStream, EventLog, Expect, Limits, PageStream, Query, Restored, Scrubbed,
+    Select, StreamBatch,
 };
 pub use self::null::NullObject;
 pub use self::opened::Event;

@@ -43,10 +43,12 @@ pub trait EventLog: Debug + Send + Sync + 'static {
     /// - Events keep the order of the batch (`a_batch_keeps_the_order_of_its_entries`).
     /// - A future dropped half-way leaves all or nothing
     ///   (`a_dropped_append_leaves_all_or_nothing`).
+    /// - Nothing before a restore into the log has come to its end; from then on all that
+    ///   fits, in quarantine too (`a_half_restored_log_takes_no_append`).
     ///
     /// # Errors
-    /// `Conflict` when a stream's `expect` does not hold, and nothing is appended;
-    /// `Invalid` for a batch or an entry without events; `LimitExceeded`;
+    /// `Conflict` when a stream's `expect` does not hold, or a restore has not come to its
+    /// end, and nothing is appended; `Invalid` for a batch or an entry without events; `LimitExceeded`;
     /// `Erased` for a part under a scrubbed key; `Unavailable` when the store is.
     async fn append(&self, batch: Batch) -> Result<Appended>;
 
@@ -106,6 +108,16 @@ pub trait EventLog: Debug + Send + Sync + 'static {
     /// `NotFound` when the stream has no events; `Unavailable` when the store is.
     async fn drop_stream(&self, stream: &StreamId) -> Result<Dropped>;
 
+    /// The streams that were dropped, ascending by name, each with the last version that
+    /// was taken away. One whose name was used again is told, too.
+    ///
+    /// # Implementors
+    /// - All of them, for good (`dropped_streams_are_told`).
+    ///
+    /// # Errors
+    /// `Unavailable` when the store is.
+    async fn dropped(&self) -> Result<Vec<DroppedStream>>;
+
     /// Takes events as another log recorded them: with their positions, versions and times.
     /// From the first call on the log is in quarantine: only who reconciles it may use it.
     ///
@@ -114,12 +126,15 @@ pub trait EventLog: Debug + Send + Sync + 'static {
     ///   versions go on from there (`a_restored_log_reads_as_the_one_it_was_taken_from`).
     /// - A page durably or nothing of it; what is restored already is passed over
     ///   (`a_restore_can_be_repeated`).
+    /// - Of the streams that its last page tells as dropped, every event up to that version
+    ///   is taken away with that page, and versions go on from there
+    ///   (`what_was_dropped_is_not_restored`).
     /// - Never into a log that has events of its own
     ///   (`a_log_with_events_of_its_own_takes_no_restore`).
     ///
     /// # Errors
-    /// `Conflict` for a log with events of its own; `Invalid` for events that are not in
-    /// order; `Unavailable`.
+    /// `Conflict` for a log with events of its own; `Invalid` for events or dropped streams
+    /// that are not in order; `Unavailable`.
     async fn restore(&self, page: Restored) -> Result<()>;
 
     /// Where a restored log will end, while it is in quarantine; none for any other.
@@ -318,6 +333,9 @@ pub struct Restored {
     pub through: Position,
     /// Where the restore will end. The same in every page.
     pub until: Position,
+    /// The streams that were dropped in the log that the events were taken of, ascending by
+    /// name: what they held up to then is taken away again. Told in the last page alone.
+    pub dropped: Vec<DroppedStream>,
 }
 
 impl Restored {
@@ -325,7 +343,8 @@ impl Restored {
     ///
     /// # Errors
     /// `Conflict` when a log at `head`, in quarantine or not, takes no restore; `Invalid`
-    /// for events that are not in order, or beyond what the page says.
+    /// for events that are not in order, or beyond what the page says, and for dropped streams
+    /// that are not in order, or told before the last page.
     pub fn check(&self, head: Position, quarantine: Option<Position>) -> Result<()> {
         use crate::error::{Error, ErrorKind};
         let refused = |kind, text: &'static str| Err(Error::new(kind, "restore", text).with("head", head));
@@ -344,13 +363,28 @@ impl Restored {
         }
         let ordered = self.events.is_sorted_by(|a, b| a.position < b.position);
         let ends = self.events.last().is_none_or(|last| last.position <= self.through);
-        if ordered && ends && self.through <= self.until {
+        if !ordered || !ends || self.through > self.until {
+            return refused(ErrorKind::Invalid, "the events of a restore are not in order");
+        }
+        let ordered = self.dropped.is_sorted_by(|a, b| a.stream < b.stream);
+        // A log that never had an event has dropped nothing.
+        let last = self.through == self.until && self.until > Position::ZERO;
+        if self.dropped.is_empty() || (ordered && last) {
             return Ok(());
         }
-        refused(ErrorKind::Invalid, "the events of a restore are not in order")
+        refused(
+            ErrorKind::Invalid,
+            "dropped streams are told in order of their names, in the last page of a restore alone",
+        )
     }
 
-    /// Checks that a restore has come to its end.
+    /// Whether an event was dropped with its stream, as far as this page tells.
+    pub fn drops(&self, event: &Recorded) -> bool {
+        let found = self.dropped.binary_search_by(|dropped| dropped.stream.cmp(&event.stream));
+        found.ok().and_then(|at| self.dropped.get(at)).is_some_and(|dropped| event.version <= dropped.version)
+    }
+
+    /// Checks that a restore has come to its end, before the log is released or appended to.
     ///
     /// # Errors
     /// `Conflict` when it has not.
@@ -381,4 +415,13 @@ pub struct Scrubbed {
 pub struct Dropped {
     /// Events taken away.
     pub events: u64,
+}
+
+/// A stream that was dropped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DroppedStream {
+    /// The stream.
+    pub stream: StreamId,
+    /// Its last version that was taken away: later ones are of events since.
+    pub version: Version,
 }

@@ -86,6 +86,8 @@ impl Oubliette {
     }
 
     async fn record(&self, erasure: &Erasure, keys: &[KeyId]) -> Result<Step> {
+        // It is there, unless the log was restored from before the request.
+        self.request(erasure).await?;
         let stream = stream_of(erasure.id)?;
         let event = system_event(ERASED, json!({ "erasure": erasure.id, "keys": keys }))?;
         let batch = Batch::one(stream.clone(), Expect::Exactly(FIRST), vec![event]);

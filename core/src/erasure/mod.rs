@@ -11,6 +11,7 @@ mod effects;
 mod forget;
 mod progress;
 mod reconcile;
+mod restoration;
 mod step;
 mod verify;
 

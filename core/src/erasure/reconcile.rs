@@ -33,8 +33,7 @@ impl Oubliette {
     ///
     /// # Errors
     /// `Incomplete` when an erasure cannot be run through the stores again: the house stays
-    /// closed. `Diverged` when the ledger is not
-    /// the one that the vault has anchored.
+    /// closed. `Diverged` when the ledger is not the one that the vault has anchored.
     pub(crate) async fn reconcile(&self) -> Result<()> {
         let quarantine = self.log.quarantine().await?;
         let known = self.vault.erasures(Sequence::ZERO).await?;
@@ -44,22 +43,26 @@ impl Oubliette {
         self.destroy_again(anchor.as_ref()).await.map_err(closed)?;
         let erasures: HashMap<ErasureId, Erasure> =
             known.into_iter().map(|erasure| (erasure.id, erasure)).collect();
-        let mut recorded = self.erasures().await?;
-        // One that is open is finished by `resume`, which knows how far it is.
-        recorded.retain(|progress| progress.next().is_none());
-        // A copy that knows the one that was closed last knows all of them.
-        recorded.sort_by_key(|progress| progress.at(StepName::Closed));
-        let older = quarantine.is_some() || self.is_older_than(recorded.last()).await?;
+        // Open ones too: `resume` goes on behind what the ledger says of them.
+        let mut destroyed = self.erasures().await?;
+        destroyed.retain(|progress| progress.keys().is_some());
+        // A copy that knows the one that was closed last knows all that are closed.
+        destroyed.sort_by_key(|progress| progress.at(StepName::Closed));
+        let older = quarantine.is_some()
+            || self.is_older_than(destroyed.iter().rfind(|progress| progress.next().is_none())).await?;
         if older || self.is_behind_documents().await? {
-            self.drop_what_is_ahead().await?;
+            let head = self.log.head().await?;
+            self.drop_beyond(head).await?;
+            self.note_restoration(head).await?;
         }
+        self.catch_up_with_restoration().await?;
         if older {
-            tracing::warn!(erasures = recorded.len(), "the log is older than the ledger: it is reconciled");
-            for progress in &recorded {
+            tracing::warn!(erasures = destroyed.len(), "the log is older than the ledger: it is reconciled");
+            for progress in &destroyed {
                 self.replay_erasure(progress, &erasures).await.map_err(closed)?;
             }
         } else {
-            self.remind(&recorded).await.map_err(closed)?;
+            self.remind(&destroyed).await.map_err(closed)?;
         }
         if quarantine.is_some() {
             self.log.release().await?;
@@ -92,7 +95,7 @@ impl Oubliette {
             || self.parts_under(last.keys().unwrap_or_default()).await? > 0)
     }
 
-    /// Runs a closed erasure through the stores again. Its keys are dead already.
+    /// Runs an erasure through the stores again. Its keys are dead already.
     async fn replay_erasure(&self, done: &Progress, known: &HashMap<ErasureId, Erasure>) -> Result<()> {
         let erasure = known.get(&done.erasure).ok_or_else(|| {
             Error::new(
@@ -102,7 +105,7 @@ impl Oubliette {
             )
             .with("erasure", done.erasure)
         })?;
-        for step in [StepName::Requested, StepName::Recorded, StepName::Forgotten, StepName::Swept] {
+        for step in [StepName::Recorded, StepName::Forgotten, StepName::Swept] {
             self.tell(done.erasure, step, Moment::Begun);
             self.effect(step, erasure, done).await?;
             self.tell(done.erasure, step, Moment::Effected);
@@ -146,23 +149,6 @@ impl Oubliette {
         let builds = documents.builds().await?;
         let head = self.log.head().await?;
         Ok(builds.iter().any(|build| build.state != BuildState::Ended && build.position > head))
-    }
-
-    /// Documents and snapshots of positions that a restored log does not reach were made of
-    /// events that are no more.
-    async fn drop_what_is_ahead(&self) -> Result<()> {
-        let head = self.log.head().await?;
-        if let Some(documents) = &self.documents {
-            for build in documents.builds().await? {
-                if build.state != BuildState::Ended && build.position > head {
-                    documents.end(build.id).await?;
-                }
-            }
-        }
-        if let Some(snapshots) = &self.snapshots {
-            snapshots.drop_beyond(head).await?;
-        }
-        Ok(())
     }
 
     /// Which erasure destroyed which key.

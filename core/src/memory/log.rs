@@ -1,6 +1,6 @@
 //! An event log in memory.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
@@ -14,7 +14,8 @@ use crate::envelope::{Envelope, Recorded};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{KeyId, Position, StreamId, Version};
 use crate::log::{
-    Appended, Batch, Dropped, EventLog, Limits, PageStream, Query, Restored, Scrubbed, Select, StreamBatch,
+    Appended, Batch, Dropped, DroppedStream, EventLog, Limits, PageStream, Query, Restored, Scrubbed, Select,
+    StreamBatch,
 };
 use crate::promise::Promise;
 use crate::sealed::SealedPart;
@@ -36,6 +37,8 @@ struct State {
     events: Vec<Recorded>,
     /// Of every stream that ever had an event.
     versions: HashMap<StreamId, Version>,
+    /// The last version of each that was dropped.
+    dropped: BTreeMap<StreamId, Version>,
     scrubbed: HashSet<KeyId>,
     /// Where the restore of a log in quarantine ends.
     quarantine: Option<Position>,
@@ -61,9 +64,10 @@ impl EventLog for MemoryLog {
     async fn append(&self, batch: Batch) -> Result<Appended> {
         batch.check(&self.limits())?;
         let mut state = lock(&self.0.state);
+        let before = *self.0.head.borrow();
+        state.is_restored_whole(before)?;
         state.check(&batch)?;
         let recorded_at = to_the_microsecond(Timestamp::now())?;
-        let before = *self.0.head.borrow();
         let mut last = before;
         let mut versions = Vec::with_capacity(batch.streams.len());
         for StreamBatch { stream, events, .. } in batch.streams {
@@ -131,17 +135,36 @@ impl EventLog for MemoryLog {
         if events == 0 {
             return Err(Error::new(ErrorKind::NotFound, "drop stream", "the stream has no events"));
         }
+        let version = state.version(stream);
+        state.dropped.insert(stream.clone(), version);
         Ok(Dropped { events })
     }
 
-    async fn restore(&self, page: Restored) -> Result<()> {
+    async fn dropped(&self) -> Result<Vec<DroppedStream>> {
+        let state = lock(&self.0.state);
+        let dropped = state.dropped.iter();
+        Ok(dropped
+            .map(|(stream, version)| DroppedStream { stream: stream.clone(), version: *version })
+            .collect())
+    }
+
+    async fn restore(&self, mut page: Restored) -> Result<()> {
         let mut state = lock(&self.0.state);
         let head = *self.0.head.borrow();
         page.check(head, state.quarantine)?;
         state.quarantine = Some(page.until);
-        for event in page.events.into_iter().filter(|event| event.position > head) {
+        for event in std::mem::take(&mut page.events).into_iter().filter(|event| event.position > head) {
             state.versions.insert(event.stream.clone(), event.version);
             state.events.push(event);
+        }
+        if !page.dropped.is_empty() {
+            state.events.retain(|event| !page.drops(event));
+        }
+        for DroppedStream { stream, version } in page.dropped {
+            let last = state.versions.entry(stream.clone()).or_default();
+            *last = version.max(*last);
+            let last = state.dropped.entry(stream).or_default();
+            *last = version.max(*last);
         }
         self.0.head.send_replace(head.max(page.through));
         Ok(())
@@ -153,9 +176,7 @@ impl EventLog for MemoryLog {
 
     async fn release(&self) -> Result<()> {
         let mut state = lock(&self.0.state);
-        if let Some(until) = state.quarantine {
-            Restored::check_end(*self.0.head.borrow(), until)?;
-        }
+        state.is_restored_whole(*self.0.head.borrow())?;
         state.quarantine = None;
         Ok(())
     }
@@ -164,6 +185,10 @@ impl EventLog for MemoryLog {
 impl State {
     fn version(&self, stream: &StreamId) -> Version {
         self.versions.get(stream).copied().unwrap_or_default()
+    }
+
+    fn is_restored_whole(&self, head: Position) -> Result<()> {
+        self.quarantine.map_or(Ok(()), |until| Restored::check_end(head, until))
     }
 
     fn check(&self, batch: &Batch) -> Result<()> {

@@ -10,9 +10,9 @@ use mockall::mock;
 use oubliette_core::alias::{Alias, Naming};
 use oubliette_core::ledger::Head;
 use oubliette_core::{
-    Appended, Batch, Dropped, ErasureId, Error, ErrorKind, EventLog, Expect, Key, KeyId, KeyRecord, KeyState,
-    KeyVault, Limits, Oubliette, PageStream, Position, Promise, Query, Reason, Restored, Result, Scope,
-    Scrubbed, Sequence, Signature, StreamId, SubjectId, Target, VaultId, Version,
+    Appended, Batch, Dropped, DroppedStream, ErasureId, Error, ErrorKind, EventLog, Expect, Key, KeyId,
+    KeyRecord, KeyState, KeyVault, Limits, Oubliette, PageStream, Position, Promise, Query, Reason, Restored,
+    Result, Scope, Scrubbed, Sequence, Signature, StreamId, SubjectId, Target, VaultId, Version,
 };
 
 use crate::support::{Customer, Parts, registered, subject};
@@ -56,6 +56,7 @@ mock! {
         async fn wait_beyond(&self, position: Position) -> Result<Position>;
         async fn scrub(&self, keys: &[KeyId]) -> Result<Scrubbed>;
         async fn drop_stream(&self, stream: &StreamId) -> Result<Dropped>;
+        async fn dropped(&self) -> Result<Vec<DroppedStream>>;
         async fn restore(&self, page: Restored) -> Result<()>;
         async fn quarantine(&self) -> Result<Option<Position>>;
         async fn release(&self) -> Result<()>;

@@ -19,9 +19,12 @@ async fn events(log: &dyn EventLog) -> Vec<Recorded> {
 async fn restored(events: &[Recorded], count: usize) -> MemoryLog {
     let log = MemoryLog::new();
     let until = events.last().unwrap().position;
-    log.restore(Restored { events: Vec::new(), through: Position::ZERO, until }).await.unwrap();
+    log.restore(Restored { events: Vec::new(), through: Position::ZERO, until, dropped: Vec::new() })
+        .await
+        .unwrap();
     for event in &events[..count] {
-        let page = Restored { events: vec![event.clone()], through: event.position, until };
+        let page =
+            Restored { events: vec![event.clone()], through: event.position, until, dropped: Vec::new() };
         log.restore(page).await.unwrap();
     }
     log
@@ -63,7 +66,7 @@ async fn a_log_restored_from_before_erasures_is_reconciled_before_it_is_read() {
     // Recorded and swept, as in the log that was lost.
     let now = events(&old.log).await;
     let system: Vec<_> = now.iter().filter(|event| event.stream.is_reserved()).collect();
-    assert_eq!(system.len(), 5, "the founding, and two events an erasure");
+    assert_eq!(system.len(), 6, "the founding, the restoration, and two events an erasure");
     assert!(now[1].envelope.parts.iter().all(Option::is_none), "ada's parts are gone");
     assert!(now[2].envelope.parts.iter().all(Option::is_some), "bob's are there");
     // Restored twice, it converges; opened again, nothing more happens.
@@ -94,7 +97,10 @@ async fn a_restore_that_was_cut_short_stays_closed_and_can_be_finished() {
             assert_eq!(events(&old.log).await.len(), count, "nothing is written meanwhile");
             let rest = backup[count..].to_vec();
             let until = backup.last().unwrap().position;
-            old.log.restore(Restored { events: rest, through: until, until }).await.unwrap();
+            old.log
+                .restore(Restored { events: rest, through: until, until, dropped: Vec::new() })
+                .await
+                .unwrap();
         }
         assert_eq!(name_of(&old, "ada").await, None);
         assert_eq!(name_of(&old, "bob").await.unwrap(), "name of bob");
@@ -162,7 +168,8 @@ async fn a_reconciliation_that_is_killed_anywhere_converges() {
         assert_eq!(name_of(&old, "eve").await, None);
         assert!(name_of(&old, "bob").await.is_some());
         let now = events(&old.log).await;
-        assert_eq!(now.iter().filter(|event| event.stream.is_reserved()).count(), 5);
+        let recorded = now.iter().filter(|event| event.stream.as_str().starts_with("$erasure-"));
+        assert_eq!(recorded.count(), 4, "two events an erasure");
         assert!([1, 3].iter().all(|n| now[*n].envelope.parts.iter().all(Option::is_none)));
         if built.is_ok() {
             break calls;
@@ -224,6 +231,9 @@ impl EventLog for Failing {
     }
     async fn drop_stream(&self, stream: &StreamId) -> oubliette_core::Result<oubliette_core::Dropped> {
         self.log.drop_stream(stream).await
+    }
+    async fn dropped(&self) -> oubliette_core::Result<Vec<oubliette_core::DroppedStream>> {
+        self.log.dropped().await
     }
     async fn restore(&self, page: Restored) -> oubliette_core::Result<()> {
         self.log.restore(page).await
@@ -358,4 +368,74 @@ async fn backups_from_before_stand_in_the_certificate_until_they_expire() {
             );
         }
     }
+}
+
+#[tokio::test]
+async fn an_erasure_that_was_open_when_the_log_was_lost_is_finished_in_the_restored_one() {
+    for step in StepName::ALL {
+        // The erasure stops behind this step, and then the log is lost.
+        let fresh = parts_with(&["ada", "bob"]).await;
+        let backup = events(&fresh.log).await;
+        let stop = move |now: &oubliette_core::erasure::Progressed| {
+            if now.step == step && now.moment == Moment::Done {
+                std::panic::panic_any("stopped");
+            }
+        };
+        let stopping = fresh.builder().observer(move |now| stop(now)).build().await.unwrap();
+        let task = tokio::spawn(async move { stopping.erase(&subject("ada")).await });
+        assert!(task.await.is_err(), "it went on behind {step}");
+
+        let old = Parts { log: restored(&backup, backup.len()).await, ..fresh.clone() };
+        assert_eq!(name_of(&old, "ada").await, None, "after {step}");
+        assert!(name_of(&old, "bob").await.is_some());
+        let house = old.house().await;
+        let erasures = house.erasures().await.unwrap();
+        assert!(erasures[0].certificate().is_some(), "after {step}");
+        let now = events(&old.log).await;
+        assert_eq!(
+            now.iter().filter(|event| event.stream.as_str().starts_with("$erasure-")).count(),
+            2,
+            "after {step}"
+        );
+        assert!(now[1].envelope.parts.iter().all(Option::is_none), "after {step}");
+    }
+}
+
+#[tokio::test]
+async fn stores_that_were_not_there_when_the_log_was_restored_start_anew() {
+    use crate::projecting::{People, key, ordered, people, shop};
+    use oubliette_core::{DocumentQuery, Projector as _};
+
+    let parts = Parts::new();
+    let house = parts.house().await;
+    shop(&house, [crate::projecting::registered("ada"), ordered("ada", "tea")]).await;
+    let backup = events(&parts.log).await;
+    shop(&house, [ordered("ada", "tea"), ordered("ada", "tea"), ordered("ada", "tea")]).await;
+    let before = people(&house, 1).await;
+    before.catch_up().await.unwrap();
+    before.snapshot(2).await.unwrap();
+
+    // Restored, and used by a program without documents until it is as long as before.
+    let old = Parts { log: restored(&backup, backup.len()).await, ..parts.clone() };
+    let (log, vault, ledger) = (old.log.clone(), old.vault.clone(), old.ledger.clone());
+    let plain = oubliette_core::Oubliette::builder(Arc::new(log), Arc::new(vault), Arc::new(ledger))
+        .build()
+        .await
+        .unwrap();
+    for _ in 0..5 {
+        shop(&plain, [ordered("ada", "coffee")]).await;
+    }
+    let projection: oubliette_core::Projection<People> = people(&old.house().await, 1).await;
+    projection.catch_up().await.unwrap();
+    assert_eq!(projection.position().await.unwrap(), old.log.head().await.unwrap());
+    let ada = projection.get(&key("ada")).await.unwrap().unwrap().json().unwrap();
+    assert_eq!(ada["articles"], serde_json::json!({ "coffee": 5, "tea": 1 }));
+    let past = projection.as_of(oubliette_core::AsOf::Position(old.log.head().await.unwrap())).await.unwrap();
+    let then = past.query(&DocumentQuery::all()).await.unwrap();
+    assert_eq!(
+        then.documents[0].json().unwrap()["articles"],
+        ada["articles"],
+        "no snapshot of before is used"
+    );
+    past.end().await.unwrap();
 }
