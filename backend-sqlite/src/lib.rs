@@ -34,8 +34,8 @@
 //!   200 ms in which nothing was asked for, or when 32,768 rows are due: see below.
 //! - `owner`, a view, and `place`, which it is made with: the same as `sealed_key`, read
 //!   from the heads of the parts themselves.
-//! - `scrubbed`: keys that seal nothing any more. `dropped`: where the versions of
-//!   dropped streams go on. `log`: up to which position all are taken, up to which part
+//! - `scrubbed`: keys that seal nothing any more. `dropped`: the names of dropped streams,
+//!   and where their versions go on. `log`: up to which position all are taken, up to which part
 //!   `sealed_key` is made, and where the restore of a log in quarantine ends.
 //!
 //! # What documents and snapshots store where

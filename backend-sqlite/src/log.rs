@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use oubliette_core::{
-    Appended, Batch, Dropped, Envelope, Error, ErrorKind, EventLog, KeyId, Limits, PageStream, Position,
-    Promise, Query, Restored, Result, Scrubbed, StreamId, Version,
+    Appended, Batch, Dropped, DroppedStream, Envelope, Error, ErrorKind, EventLog, KeyId, Limits, PageStream,
+    Position, Promise, Query, Restored, Result, Scrubbed, StreamId, Version,
 };
 use sqlx::{Row, SqlitePool};
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::commit::{Command, Committer, HEAD, quarantine};
+use crate::commit::{Command, Committer, HEAD, dropped, quarantine};
 use crate::config::SqliteLogBuilder;
 use crate::options::Options;
 use crate::{error, read, schema};
@@ -157,6 +157,10 @@ impl EventLog for SqliteLog {
 
     async fn drop_stream(&self, stream: &StreamId) -> Result<Dropped> {
         self.ask("drop", |done| Command::Drop(stream.clone(), done)).await
+    }
+
+    async fn dropped(&self) -> Result<Vec<DroppedStream>> {
+        dropped(&self.shared.readers).await
     }
 
     async fn restore(&self, page: Restored) -> Result<()> {

@@ -32,25 +32,33 @@
 //! | name | what it holds |
 //! |---|---|
 //! | `backups/<id>.segment-00000001` | events after one position and up to another, compressed, checksummed, signed by the vault |
-//! | `backups/<id>.manifest.json` | what the backup holds and continues, its segments and their checksums, signed by the vault |
+//! | `backups/<id>.manifest.json` | what the backup holds and continues, its segments and their checksums, all streams that had been dropped, signed by the vault |
 //!
 //! The manifest is stored last: objects without one are no backup. A backup continues
 //! another by the checksum of its manifest, and so nothing in a chain can be changed, swapped,
 //! cut short or left out without it being found out by whoever knows the vault's key.
 //!
+//! # Dropped streams
+//!
+//! Each manifest names all streams that were ever dropped from the log, not only those since
+//! the backup that it continues, and is read from the log after the last event was. A restore
+//! goes by the list of the backup that is restored: what was dropped until that one was
+//! stored does not come back, in whichever backup of the chain it lies, and versions go on.
+//! That holds for a stream that is dropped while the backup is taken, too.
+//!
 //! # Memory
 //!
 //! One segment at a time (8 MiB of events by default, and at least one event), compressed
-//! and not.
+//! and not, and the names of all dropped streams.
 //!
 //! # What is not promised
 //!
 //! - Open parts are readable in a backup, as they are in the log. Sealed parts are opened by
 //!   their keys alone, which are in no backup: those of the vault are kept apart.
 //! - What was scrubbed or dropped after a backup was taken is in that backup until it expires,
-//!   sealed parts as dead ciphertext.
+//!   sealed parts as dead ciphertext. What was dropped comes back when that very backup is
+//!   restored. The names of dropped streams stay, in the log and in every later backup.
 //! - That the newest backup is missing is found out by the register, not by the others.
-//! - The number of the last event of a stream whose events were all dropped is not kept.
 
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing))]

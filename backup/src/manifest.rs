@@ -1,7 +1,11 @@
 //! A manifest: what makes objects a backup.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
-use oubliette_core::{BackupId, EventId, KeyVault, Position, Recorded, Result, VaultId};
+use oubliette_core::{
+    BackupId, DroppedStream, EventId, KeyVault, Position, Recorded, Result, StreamId, VaultId, Version,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::error::json;
@@ -51,6 +55,10 @@ pub(crate) struct Manifest {
     /// another one.
     pub(crate) last: Option<Last>,
     pub(crate) segments: Vec<Entry>,
+    /// Every stream that had ever been dropped from the log when all segments were stored,
+    /// with its last version that was taken away. Earlier releases told none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) dropped: BTreeMap<StreamId, Version>,
 }
 
 /// An event by which a log is recognized.
@@ -111,6 +119,18 @@ impl Manifest {
 
     pub(crate) fn bytes(&self) -> u64 {
         self.segments.iter().map(|segment| segment.bytes).sum()
+    }
+
+    /// Whether an event is in it, or in what it continues, and was dropped since.
+    pub(crate) fn drops(&self, event: &Recorded) -> bool {
+        self.dropped.get(&event.stream).is_some_and(|version| event.version <= *version)
+    }
+
+    /// The dropped streams, for the last page of a restore.
+    pub(crate) fn dropped(&self) -> Vec<DroppedStream> {
+        // Nothing comes back where there is nothing.
+        let dropped = self.dropped.iter().filter(|_| self.backup.through > Position::ZERO);
+        dropped.map(|(stream, version)| DroppedStream { stream: stream.clone(), version: *version }).collect()
     }
 }
 
@@ -173,5 +193,30 @@ impl Found {
         let ends = self.begins(self.manifest.segments.len());
         let ordered = ends <= self.backup().through && self.backup().from <= self.backup().through;
         if self.backup().from == begins && ordered { Ok(()) } else { Err(FaultKind::Gap) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_dropped_while_an_empty_log_was_backed_up_is_not_told_to_the_restored_one() {
+        let backup = |through| Backup {
+            id: BackupId::from_bytes([1; 16]),
+            vault: VaultId::from_bytes([2; 16]),
+            continues: None,
+            taken_at: Timestamp::UNIX_EPOCH,
+            from: Position::ZERO,
+            through: Position(through),
+            expires_at: None,
+        };
+        let stream = StreamId::new("meanwhile").unwrap();
+        let told = [0, 1].map(|through| {
+            let dropped = BTreeMap::from([(stream.clone(), Version(3))]);
+            let backup = backup(through);
+            Manifest { format: FORMAT, backup, last: None, segments: Vec::new(), dropped }.dropped()
+        });
+        assert_eq!(told, [vec![], vec![DroppedStream { stream, version: Version(3) }]]);
     }
 }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{blocking, io, json};
 use crate::files::{create_folder, is_missing, sync_folder, write};
-use crate::record::{Record, State};
+use crate::record::Record;
 
 /// The format that this release writes.
 pub const FORMAT: u32 = 1;
@@ -118,8 +118,9 @@ impl Held {
 impl BackupRegister for FileRegister {
     async fn backups(&self) -> Result<Vec<BackupRecord>> {
         let records = self.records().await?;
-        let whole = records.iter().filter(|record| record.state == State::Whole);
-        Ok(whole.map(|record| record.told(&records)).collect())
+        // One that was begun holds sealed parts already.
+        let living = records.iter().filter(|record| record.lives());
+        Ok(living.map(|record| record.told(&records)).collect())
     }
 }
 

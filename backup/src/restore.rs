@@ -44,7 +44,8 @@ impl Backups {
     /// a restore was begun, the newest that ends where that one does.
     ///
     /// Stopped half-way, it is run again and goes on from where the log is. Every segment
-    /// is checked as a whole before any of it reaches the log.
+    /// is checked as a whole before any of it reaches the log. Streams that had been dropped
+    /// when the backup was taken do not come back, and their versions go on.
     ///
     /// # Errors
     /// `NotFound` when there is no such backup; `Corrupt` when a part of it is damaged or
@@ -63,16 +64,21 @@ impl Backups {
             None => self.newest(&survey, trusted, log.quarantine().await?).await?,
         };
         let chain = trusted_chain(&survey, id, trusted)?;
-        let backup = chain.last().map(|found| found.backup().clone()).ok_or_else(|| not_here(OP, id))?;
+        let newest = chain.last().map(|found| &found.manifest).ok_or_else(|| not_here(OP, id))?;
+        let backup = newest.backup.clone();
         let until = backup.through;
-        let page = |events, through| log.restore(Restored { events, through, until });
+        // What was dropped is told together with the end: no restore ends without it.
+        let page = |events, through| {
+            let dropped = if through == until { newest.dropped() } else { Vec::new() };
+            log.restore(Restored { events, through, until, dropped })
+        };
         // Also where nothing is left to do: a log that takes no restore says so here.
         page(Vec::new(), Position::ZERO).await?;
         let mut head = log.head().await?;
         self.check_met(&chain, log, head.min(until)).await?;
         let size = PAGE.min(log.limits().events_per_batch).max(1);
         let (mut events, mut bytes) = (0, 0);
-        for found in chain {
+        for found in &chain {
             for (index, entry) in found.manifest.segments.iter().enumerate() {
                 if entry.through <= head {
                     continue;
@@ -80,7 +86,7 @@ impl Backups {
                 let segment = self.segment(found, index, entry).await?;
                 let segment = segment.map_err(|kind| kind.of(&entry.name).error(OP))?;
                 let mut left: Vec<Recorded> = segment.events;
-                left.retain(|event| event.position > head);
+                left.retain(|event| event.position > head && !newest.drops(event));
                 let mut left = left.into_iter().peekable();
                 while left.peek().is_some() {
                     let next: Vec<Recorded> = left.by_ref().take(size).collect();
@@ -93,9 +99,8 @@ impl Backups {
                 on(Progress { through: entry.through, until, events, bytes });
             }
         }
-        if head < until {
-            page(Vec::new(), until).await?;
-        }
+        // Also where the end was reached before, perhaps with an older backup that tells fewer.
+        page(Vec::new(), until).await?;
         Ok(Restoration { backup, events })
     }
 

@@ -88,7 +88,18 @@ impl Writing {
         if gathered.count > 0 {
             self.store(taking, backup, gathered, backup.through, on).await?;
         }
-        Ok(Manifest { format: FORMAT, backup: backup.clone(), last: self.last, segments: self.entries })
+        // After the last event was read: of a stream that is dropped meanwhile nothing comes
+        // back, nor the half of it that was read before. One that is dropped later is told by
+        // the next backup.
+        let dropped = taking.log.dropped().await?;
+        let dropped = dropped.into_iter().map(|dropped| (dropped.stream, dropped.version)).collect();
+        Ok(Manifest {
+            format: FORMAT,
+            backup: backup.clone(),
+            last: self.last,
+            segments: self.entries,
+            dropped,
+        })
     }
 
     async fn store(

@@ -5,157 +5,17 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use oubliette::backup::FileRegister;
 use oubliette::erasure::SignedCertificate;
-use oubliette::ledger::CopiedLedger;
-use oubliette::local::{LocalLedger, LocalVault};
+use oubliette::local::LocalVault;
 use oubliette::sqlite::{SqliteDocuments, SqliteLog, SqliteSnapshots};
-use oubliette::{KeyVault as _, Ledger, Oubliette};
-use serde::{Deserialize, Serialize};
+use oubliette::{EventLog as _, KeyVault as _, Oubliette, Position};
 
-use crate::exit::{CLOSED, Exit, FAILED, INPUT, NOT_FOUND};
+use crate::config::Config;
+use crate::exit::{CLOSED, Exit, FAILED, INPUT};
 use crate::master::Source;
 
-const CONFIG: &str = "oubliette.toml";
 const CATALOGUE: &str = "catalogue.toml";
 const PROJECTIONS: &str = "projections.toml";
-/// The version of the layout that this release makes.
-const LAYOUT: u32 = 1;
-
-/// What `oubliette.toml` says.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Config {
-    /// The version of this layout.
-    layout: u32,
-    /// The event log.
-    log: PathBuf,
-    /// The documents of projections.
-    #[serde(default = "documents")]
-    documents: PathBuf,
-    /// The snapshots.
-    #[serde(default = "snapshots")]
-    snapshots: PathBuf,
-    /// The vault's own folder.
-    vault: PathBuf,
-    /// The ledger of erasures.
-    ledger: PathBuf,
-    /// Its second copy.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    ledger_copy: Option<PathBuf>,
-    /// The register of backups.
-    #[serde(default = "backups")]
-    backups: PathBuf,
-    /// Where certificates go.
-    certificates: PathBuf,
-    /// The key that certificates of this directory are signed with, Ed25519 in hex.
-    public_key: String,
-    master_key: Source,
-}
-
-fn documents() -> PathBuf {
-    "documents/documents.db".into()
-}
-
-fn snapshots() -> PathBuf {
-    "snapshots/snapshots.db".into()
-}
-
-fn backups() -> PathBuf {
-    "backups.json".into()
-}
-
-impl Config {
-    /// What the file in a directory says.
-    pub(crate) fn read(root: &Path) -> Result<Self, Exit> {
-        let path = root.join(CONFIG);
-        let text = fs::read_to_string(&path).map_err(|error| match error.kind() {
-            std::io::ErrorKind::NotFound => {
-                Exit::new(NOT_FOUND, format!("there is no oubliette in {}", root.display()))
-                    .next(format!("make one: oubliette init --dir {}", root.display()))
-            }
-            _ => cannot("read", &path, &error),
-        })?;
-        let config: Self = toml::from_str(&text).map_err(|error| {
-            Exit::new(CLOSED, format!("{} cannot be understood: {}", path.display(), error.message()))
-                .next("mend the file, or restore it from its backup")
-        })?;
-        if config.layout != LAYOUT {
-            return Err(Exit::new(
-                CLOSED,
-                format!("the directory has layout {}, not {LAYOUT}", config.layout),
-            )
-            .next("open it with the release that made it, or upgrade this program"));
-        }
-        Ok(config)
-    }
-
-    /// The same with another ledger, and no copy of it.
-    pub(crate) fn with_ledger(&self, ledger: PathBuf) -> Self {
-        Self { ledger, ledger_copy: None, ..self.clone() }
-    }
-
-    pub(crate) fn write(&self, root: &Path) -> Result<(), Exit> {
-        let text =
-            toml::to_string(self).map_err(|error| Exit::failed("cannot write the configuration", &error))?;
-        let header = "# An oubliette: one directory that holds an event log, its vault and its ledger.\n\
-                      # Paths are relative to this file.\n";
-        write_whole(&root.join(CONFIG), format!("{header}{text}").as_bytes())
-    }
-
-    /// The same house in another directory: a log of its own, by the same vault and ledger.
-    pub(crate) fn beside(&self, root: &Path) -> Result<Self, Exit> {
-        let root = root.canonicalize().map_err(|error| cannot("find", root, &error))?;
-        let master_key = match &self.master_key {
-            Source::File { path } => Source::File { path: root.join(path) },
-            other => other.clone(),
-        };
-        Ok(Self {
-            log: "log/log.db".into(),
-            documents: documents(),
-            snapshots: snapshots(),
-            vault: root.join(&self.vault),
-            ledger: root.join(&self.ledger),
-            ledger_copy: self.ledger_copy.as_ref().map(|path| root.join(path)),
-            backups: root.join(&self.backups),
-            certificates: "certificates".into(),
-            master_key,
-            ..self.clone()
-        })
-    }
-
-    pub(crate) fn public_key(&self) -> &str {
-        &self.public_key
-    }
-
-    pub(crate) fn log(&self, root: &Path) -> PathBuf {
-        root.join(&self.log)
-    }
-
-    pub(crate) fn vault_dir(&self, root: &Path) -> PathBuf {
-        root.join(&self.vault)
-    }
-
-    pub(crate) async fn vault(&self, root: &Path) -> Result<LocalVault, Exit> {
-        Ok(LocalVault::open(self.vault_dir(root), self.master_key.key(root)?).await?)
-    }
-
-    /// The register of backups. It need not be there yet.
-    pub(crate) fn register(&self, root: &Path) -> FileRegister {
-        FileRegister::new(root.join(&self.backups))
-    }
-
-    async fn ledger(&self, root: &Path) -> Result<Arc<dyn Ledger>, Exit> {
-        let first = Arc::new(LocalLedger::open(root.join(&self.ledger)).await?);
-        Ok(match &self.ledger_copy {
-            None => first,
-            Some(path) => {
-                let second = LocalLedger::open(root.join(path)).await?;
-                Arc::new(CopiedLedger::new(first, Arc::new(second)))
-            }
-        })
-    }
-}
 
 /// An open directory.
 #[derive(Debug)]
@@ -189,21 +49,14 @@ impl Dir {
                 return Err(exit);
             }
         };
-        let config = Config {
-            layout: LAYOUT,
-            log: "log/log.db".into(),
-            documents: documents(),
-            snapshots: snapshots(),
-            vault: "vault".into(),
-            ledger: "ledger/ledger.jsonl".into(),
-            ledger_copy: ledger_copy.map_err(|error| cannot("find", root, &error))?,
-            backups: backups(),
-            certificates: "certificates".into(),
-            public_key: hex::encode(vault.sign(b"").await?.public_key),
-            master_key,
-        };
-        config.write(root)?;
-        Self::assemble(root, config, vault).await
+        let public_key = hex::encode(vault.sign(b"").await?.public_key);
+        let ledger_copy = ledger_copy.map_err(|error| cannot("find", root, &error))?;
+        let config = Config::new(master_key, ledger_copy, public_key);
+        let log = SqliteLog::open(config.log(root)).await?;
+        let dir = Self::assemble(root, config, vault, log).await?;
+        // Last: in a directory that says what it is, the log is never empty.
+        dir.config.write(root)?;
+        Ok(dir)
     }
 
     async fn create_vault(root: &Path, vault_dir: &Path, master_key: &Source) -> Result<LocalVault, Exit> {
@@ -223,7 +76,7 @@ impl Dir {
     }
 
     fn must_be_new(root: &Path) -> Result<(), Exit> {
-        if root.join(CONFIG).exists() {
+        if Config::is_in(root) {
             return Err(Exit::new(INPUT, format!("{} holds an oubliette already", root.display()))
                 .next("use it as it is, or name another directory"));
         }
@@ -239,19 +92,26 @@ impl Dir {
     pub(crate) async fn open(root: &Path) -> Result<Self, Exit> {
         let config = Config::read(root)?;
         let vault = config.vault(root).await?;
-        let log = config.log(root);
-        if !log.exists() {
-            return Err(Exit::new(CLOSED, format!("the event log {} is missing", log.display()))
-                .next("restore it with `oubliette backup restore`: an empty log is not put in its place"));
+        let path = config.log(root);
+        let lost = |how| {
+            Exit::new(CLOSED, format!("the event log {} is {how}", path.display()))
+                .next("restore it with `oubliette backup restore`: an empty log is not put in its place")
+        };
+        if !path.exists() {
+            return Err(lost("missing"));
         }
-        Self::assemble(root, config, vault).await
+        let log = SqliteLog::open(&path).await?;
+        // A restore that was stopped before it began leaves a file without events.
+        if log.head().await? == Position::ZERO && log.quarantine().await?.is_none() {
+            return Err(lost("empty"));
+        }
+        Self::assemble(root, config, vault, log).await
     }
 
-    async fn assemble(root: &Path, config: Config, vault: LocalVault) -> Result<Self, Exit> {
-        let log = SqliteLog::open(config.log(root)).await?;
+    async fn assemble(root: &Path, config: Config, vault: LocalVault, log: SqliteLog) -> Result<Self, Exit> {
         let ledger = config.ledger(root).await?;
-        let documents = SqliteDocuments::open(root.join(&config.documents)).await?;
-        let snapshots = SqliteSnapshots::open(root.join(&config.snapshots)).await?;
+        let documents = SqliteDocuments::open(config.documents(root)).await?;
+        let snapshots = SqliteSnapshots::open(config.snapshots(root)).await?;
         let house = Oubliette::builder(Arc::new(log), Arc::new(vault.clone()), ledger)
             .documents(Arc::new(documents))
             .snapshots(Arc::new(snapshots))
@@ -271,14 +131,14 @@ impl Dir {
     /// Where the certificate of an erasure is.
     pub(crate) fn certificate_path(&self, certificate: &SignedCertificate) -> PathBuf {
         let name = format!("{}.json", certificate.certificate().erasure);
-        self.root.join(&self.config.certificates).join(name)
+        self.config.certificates(&self.root).join(name)
     }
 
     /// Writes the certificate's file, if it is not there.
     pub(crate) fn keep(&self, certificate: &SignedCertificate) -> Result<PathBuf, Exit> {
         let path = self.certificate_path(certificate);
         if !path.exists() {
-            let folder = self.root.join(&self.config.certificates);
+            let folder = self.config.certificates(&self.root);
             fs::create_dir_all(&folder).map_err(|error| cannot("make", &folder, &error))?;
             let json = serde_json::to_vec_pretty(certificate)
                 .map_err(|error| Exit::failed("cannot write a certificate", &error))?;
@@ -339,7 +199,7 @@ impl Dir {
 }
 
 /// Writes a file whole or not at all, durably.
-fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Exit> {
+pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Exit> {
     let folder = path.parent().unwrap_or(Path::new("."));
     let write = || {
         let mut file = tempfile::NamedTempFile::new_in(folder)?;
@@ -351,7 +211,7 @@ fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Exit> {
     write().map_err(|error| cannot("write", path, &error))
 }
 
-fn cannot(what: &str, path: &Path, error: &std::io::Error) -> Exit {
+pub(crate) fn cannot(what: &str, path: &Path, error: &std::io::Error) -> Exit {
     Exit::new(FAILED, format!("cannot {what} {}: {error}", path.display()))
         .next("check the permissions and the space on the disk, and run the command again")
 }

@@ -9,6 +9,7 @@
 mod args;
 mod commands;
 mod condition;
+mod config;
 mod dir;
 mod exit;
 mod lines;

@@ -88,8 +88,8 @@ impl dyn BackupTarget {
 /// still hold what was erased, as dead ciphertext.
 ///
 /// # Implementors
-/// - `backups` gives every backup that is not known to be gone, also while the place
-///   where it lies is out of reach.
+/// - `backups` gives every backup that is not known to be gone, also one that is not
+///   finished, and also while the place where it lies is out of reach.
 #[async_trait]
 pub trait BackupRegister: Debug + Send + Sync + 'static {
     /// Every backup that exists, by the time it was taken.

@@ -39,6 +39,7 @@ mod snapshot;
 mod snapshots;
 mod state;
 mod upcast;
+mod values;
 mod vault;
 
 pub use self::aggregate::{Aggregate, Failure, Loaded};

@@ -11,10 +11,11 @@ use crate::house::Oubliette;
 use crate::ids::{KeyId, Position, Purpose};
 use crate::key::KeyState;
 use crate::log::Query;
-use crate::opened::{Event, Part};
+use crate::opened::Event;
 use crate::personal::Withheld;
 use crate::seal::{Place, Unsealed, open};
 use crate::sealed::SealedPart;
+use crate::values::Part;
 
 /// Events in order. One that cannot be read is an error in its place, and the next follow.
 pub type EventStream = BoxStream<'static, Result<Event>>;

@@ -11,10 +11,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::marker::{Marker, Tag};
-use crate::opened::Part;
 use crate::parts::Collector;
 use crate::personal::{Ownership, Reading};
 use crate::projection::{Handle, Session};
+use crate::values::Part;
 
 thread_local! {
     static SCOPE: RefCell<Scope> = const { RefCell::new(Scope::None) };

@@ -4,12 +4,13 @@ use std::collections::HashMap;
 use std::num::NonZeroUsize;
 
 use lru::LruCache;
-use oubliette_core::StreamId;
+use oubliette_core::{Position, Restored, Result, StreamId};
 use sqlx::{Row, SqliteConnection};
 
-/// The last position that was ever given to an event.
+/// The last position that was ever given to an event, the floor, and where the restore of a
+/// log in quarantine ends.
 pub(crate) const HEAD: &str =
-    "SELECT max(coalesce((SELECT max(position) FROM events), 0), floor), floor FROM log";
+    "SELECT max(coalesce((SELECT max(position) FROM events), 0), floor), floor, quarantine FROM log";
 
 /// Streams whose last version is remembered.
 const REMEMBERED: NonZeroUsize = NonZeroUsize::MIN.saturating_add(16_383);
@@ -24,17 +25,19 @@ const VERSIONS: &str = "SELECT group_concat(asked.key || ' ' || max(
 pub(super) struct Heads {
     head: u64,
     floor: u64,
+    quarantine: Option<Position>,
     known: bool,
     versions: LruCache<StreamId, u64>,
 }
 
 impl Heads {
     pub(super) fn new() -> Self {
-        Self { head: 0, floor: 0, known: false, versions: LruCache::new(REMEMBERED) }
+        Self { head: 0, floor: 0, quarantine: None, known: false, versions: LruCache::new(REMEMBERED) }
     }
 
+    /// Never in quarantine: an append is refused there that did not look.
     pub(super) fn are_known(&self) -> bool {
-        self.known
+        self.known && self.quarantine.is_none()
     }
 
     pub(super) fn head(&self) -> u64 {
@@ -43,6 +46,16 @@ impl Heads {
 
     pub(super) fn floor(&self) -> u64 {
         self.floor
+    }
+
+    /// Where the restore of a log in quarantine ends.
+    pub(super) fn quarantine(&self) -> Option<Position> {
+        self.quarantine
+    }
+
+    /// Checks that no restore is half-way.
+    pub(super) fn are_whole(&self) -> Result<()> {
+        self.quarantine.map_or(Ok(()), |until| Restored::check_end(Position(self.head), until))
     }
 
     pub(super) fn version(&self, stream: &StreamId) -> Option<u64> {
@@ -68,10 +81,11 @@ impl Heads {
         let row = sqlx::query(HEAD).fetch_one(connection).await?;
         let number = |column: usize| row.try_get(column).map(i64::unsigned_abs);
         let (head, floor) = (number(0)?, number(1)?);
+        let quarantine = row.try_get::<Option<i64>, _>(2)?.map(|until| Position(until.unsigned_abs()));
         if (head, floor) != (self.head, self.floor) {
             self.versions.clear();
         }
-        (self.head, self.floor, self.known) = (head, floor, true);
+        (self.head, self.floor, self.quarantine, self.known) = (head, floor, quarantine, true);
         Ok(())
     }
 

@@ -23,8 +23,9 @@ const EVENTS: Table = Table {
     after: "",
 };
 /// A version turns to NULL, which the schema refuses, when a stream was dropped since the
-/// floor was read: then positions may be free that were given away before.
-const GUARDED: &str = "SELECT column1, column2, CASE WHEN (SELECT floor FROM log) = ? THEN column3 END, \
+/// floor was read: then positions may be free that were given away before. And in quarantine.
+const GUARDED: &str = "SELECT column1, column2, \
+    CASE WHEN (SELECT floor FROM log WHERE quarantine IS NULL) = ? THEN column3 END, \
     column4, column5, column6, column7, column8, column9";
 const PARTS: Table = Table {
     insert: "INSERT OR ROLLBACK INTO sealed (id, bytes) ",

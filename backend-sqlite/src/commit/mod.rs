@@ -1,5 +1,6 @@
 //! The committer: a task that owns the one connection that writes.
 
+mod drop;
 mod fold;
 mod heads;
 mod insert;
@@ -12,6 +13,7 @@ use sqlx::{Connection, SqliteConnection};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
 
+pub(crate) use self::drop::dropped;
 use self::fold::{Backlog, IDLE, SLICE};
 pub(crate) use self::heads::HEAD;
 use self::heads::Heads;

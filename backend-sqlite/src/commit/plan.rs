@@ -76,6 +76,7 @@ impl<'a> Plan<'a> {
 
     /// Takes a batch in whole, or refuses it in whole.
     pub(super) fn add(&mut self, batch: &'a Batch) -> Result<Appended> {
+        self.heads.are_whole()?;
         for part in &batch.streams {
             self.check(part)?;
         }

@@ -1,8 +1,8 @@
-//! Scrubbing keys and dropping streams, each in a transaction of its own.
+//! Scrubbing keys, in a transaction of its own.
 
 use std::collections::HashSet;
 
-use oubliette_core::{Dropped, Envelope, Error, ErrorKind, KeyId, Result, Scrubbed, SealedPart, StreamId};
+use oubliette_core::{Envelope, KeyId, Result, Scrubbed, SealedPart};
 use sqlx::{Row, SqliteConnection};
 
 use super::Committer;
@@ -76,59 +76,5 @@ impl Committer {
             .await?;
         sqlx::query("COMMIT").execute(&mut *connection).await?;
         Ok(Scrubbed { parts })
-    }
-
-    pub(super) async fn drop_stream(&mut self, stream: &StreamId) -> Result<Dropped> {
-        let dropped = self.take_down(stream).await;
-        if !matches!(dropped, Ok(Some(_))) {
-            self.roll_back().await;
-        }
-        self.heads.forget();
-        dropped.map_err(error::of("drop"))?.ok_or_else(|| {
-            Error::new(ErrorKind::NotFound, "drop", "the stream has no events").with("stream", stream)
-        })
-    }
-
-    /// `None` when there is nothing to take down, and then the transaction stays open.
-    async fn take_down(&mut self, stream: &StreamId) -> Result<Option<Dropped>, sqlx::Error> {
-        let connection = &mut self.connection;
-        sqlx::query("BEGIN IMMEDIATE").execute(&mut *connection).await?;
-        let version = sqlx::query("SELECT max(version) FROM events WHERE stream = ?1")
-            .bind(stream.as_str())
-            .fetch_one(&mut *connection)
-            .await?
-            .try_get::<Option<i64>, _>(0)?;
-        let Some(version) = version else { return Ok(None) };
-        sqlx::query(
-            "INSERT INTO dropped (stream, version) VALUES (?1, ?2)
-             ON CONFLICT (stream) DO UPDATE SET version = excluded.version",
-        )
-        .bind(stream.as_str())
-        .bind(version)
-        .execute(&mut *connection)
-        .await?;
-        // Its positions stay taken, the log's last one too.
-        sqlx::query("UPDATE log SET floor = max(floor, (SELECT max(position) FROM events))")
-            .execute(&mut *connection)
-            .await?;
-        for delete in [
-            "DELETE FROM sealed_key WHERE (key, sealed) IN (
-                 SELECT owner.key, owner.sealed FROM events
-                     CROSS JOIN owner ON owner.sealed BETWEEN events.position << 16 AND events.position << 16 | 65535
-                 WHERE events.stream = ?1)",
-            "DELETE FROM sealed WHERE id IN (
-                 SELECT sealed.id FROM events
-                     CROSS JOIN sealed ON sealed.id BETWEEN events.position << 16 AND events.position << 16 | 65535
-                 WHERE events.stream = ?1)",
-        ] {
-            sqlx::query(delete).bind(stream.as_str()).execute(&mut *connection).await?;
-        }
-        let events = sqlx::query("DELETE FROM events WHERE stream = ?1")
-            .bind(stream.as_str())
-            .execute(&mut *connection)
-            .await?
-            .rows_affected();
-        sqlx::query("COMMIT").execute(&mut *connection).await?;
-        Ok(Some(Dropped { events }))
     }
 }

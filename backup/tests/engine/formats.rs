@@ -3,52 +3,111 @@
 //! The files under `fixtures` are never written again. A new format adds new files.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use futures::FutureExt;
 use jiff::{SignedDuration, Timestamp};
 use oubliette_backup::{FileRegister, Options, Trusted};
-use oubliette_core::{BackupId, BackupRegister, BackupTarget, ErrorKind, Position};
+use oubliette_core::{BackupId, BackupRegister, BackupTarget, ErrorKind, EventLog, Position, Recorded};
 
 use crate::support::{World, append, new_log, plain, read, stream};
 
-const IDS: &str = include_str!("../fixtures/backup-1.ids");
-const KEY: &str = include_str!("../fixtures/public-key-1.hex");
-const VAULT: &str = include_str!("../fixtures/vault-1.id");
-
 /// A full backup, and one that continues it.
-fn objects() -> [(String, &'static [u8]); 4] {
-    let [full, next] = ids();
-    [
-        (format!("backups/{full}.segment-00000001"), include_bytes!("../fixtures/segment-1.bin")),
-        (format!("backups/{full}.manifest.json"), include_bytes!("../fixtures/manifest-1.json")),
-        (format!("backups/{next}.segment-00000001"), include_bytes!("../fixtures/segment-1-next.bin")),
-        (format!("backups/{next}.manifest.json"), include_bytes!("../fixtures/manifest-1-next.json")),
-    ]
+struct Chain {
+    ids: &'static str,
+    key: &'static str,
+    vault: &'static str,
+    /// Segment and manifest of each.
+    objects: [[&'static [u8]; 2]; 2],
 }
 
-fn ids() -> [BackupId; 2] {
-    let ids: Vec<BackupId> = IDS.lines().map(|id| id.parse().unwrap()).collect();
-    ids.try_into().unwrap()
+macro_rules! fixture {
+    ($include:ident, $name:literal) => {
+        $include!(concat!("../fixtures/", $name))
+    };
+}
+
+/// Of before manifests told what was dropped.
+const CHAIN: Chain = Chain {
+    ids: fixture!(include_str, "backup-1.ids"),
+    key: fixture!(include_str, "public-key-1.hex"),
+    vault: fixture!(include_str, "vault-1.id"),
+    objects: [
+        [fixture!(include_bytes, "segment-1.bin"), fixture!(include_bytes, "manifest-1.json")],
+        [fixture!(include_bytes, "segment-1-next.bin"), fixture!(include_bytes, "manifest-1-next.json")],
+    ],
+};
+
+const CHAIN_WITH_DROPS: Chain = Chain {
+    ids: fixture!(include_str, "drops/backup-1.ids"),
+    key: fixture!(include_str, "drops/public-key-1.hex"),
+    vault: fixture!(include_str, "drops/vault-1.id"),
+    objects: [
+        [fixture!(include_bytes, "drops/segment-1.bin"), fixture!(include_bytes, "drops/manifest-1.json")],
+        [
+            fixture!(include_bytes, "drops/segment-1-next.bin"),
+            fixture!(include_bytes, "drops/manifest-1-next.json"),
+        ],
+    ],
+};
+
+impl Chain {
+    fn ids(&self) -> [BackupId; 2] {
+        let ids: Vec<BackupId> = self.ids.lines().map(|id| id.parse().unwrap()).collect();
+        ids.try_into().unwrap()
+    }
+
+    fn objects(&self) -> Vec<(String, &'static [u8])> {
+        let named = self.ids().into_iter().zip(self.objects).flat_map(|(id, [segment, manifest])| {
+            [
+                (format!("backups/{id}.segment-00000001"), segment),
+                (format!("backups/{id}.manifest.json"), manifest),
+            ]
+        });
+        named.collect()
+    }
+
+    /// Verifies it, which must count so many events, and restores it.
+    async fn restored(&self, events: u64) -> Arc<dyn EventLog> {
+        let world = World::new().await;
+        for (name, bytes) in self.objects() {
+            world.target.put(&name, bytes).await.unwrap();
+        }
+        let key = self.key.trim().parse().unwrap();
+        let trusted = Trusted { vault: self.vault.trim().parse().unwrap(), key };
+        let id = self.ids()[1];
+        let backups = world.backups();
+        let verified = backups.verify(Some(id), Some(&key), &|_| {}).await.unwrap();
+        assert_eq!((verified.faults.len(), verified.backups.len(), verified.events), (0, 2, events));
+        let log = new_log();
+        backups.restore(Some(id), &log, &trusted, &|_| {}).await.unwrap();
+        log
+    }
+}
+
+fn places(events: &[Recorded]) -> Vec<(u64, u64)> {
+    events.iter().map(|event| (event.position.0, event.version.0)).collect()
+}
+
+#[tokio::test]
+async fn what_a_backup_of_format_1_tells_as_dropped_is_not_restored() {
+    let log = CHAIN_WITH_DROPS.restored(7).await;
+    assert_eq!(log.head().await.unwrap(), Position(10));
+    let events = read(&log).await;
+    assert_eq!(places(&events), [(1, 1), (2, 2), (4, 3), (6, 4), (8, 5), (9, 6)]);
+    assert!(events.iter().all(|event| event.stream.as_str() == "customer-1"));
+    let dropped = log.dropped().await.unwrap();
+    let dropped: Vec<_> = dropped.iter().map(|gone| (gone.stream.as_str(), gone.version.0)).collect();
+    assert_eq!(dropped, [("ended", 1), ("gone", 3)]);
 }
 
 #[tokio::test]
 async fn a_backup_of_format_1_is_verified_and_restored() {
-    let world = World::new().await;
-    for (name, bytes) in objects() {
-        world.target.put(&name, bytes).await.unwrap();
-    }
-    let key = KEY.trim().parse().unwrap();
-    let trusted = Trusted { vault: VAULT.trim().parse().unwrap(), key };
-    let id = ids()[1];
-    let backups = world.backups();
-    let verified = backups.verify(Some(id), Some(&key), &|_| {}).await.unwrap();
-    assert_eq!((verified.faults.len(), verified.backups.len(), verified.events), (0, 2, 6));
-    let log = new_log();
-    backups.restore(Some(id), &log, &trusted, &|_| {}).await.unwrap();
+    let log = CHAIN.restored(6).await;
     assert_eq!(log.head().await.unwrap(), Position(9));
+    assert!(log.dropped().await.unwrap().is_empty());
     let events = read(&log).await;
-    let places: Vec<_> = events.iter().map(|event| (event.position.0, event.version.0)).collect();
-    assert_eq!(places, [(1, 1), (2, 2), (4, 3), (5, 4), (7, 5), (8, 6)]);
+    assert_eq!(places(&events), [(1, 1), (2, 2), (4, 3), (5, 4), (7, 5), (8, 6)]);
     assert_eq!(events[0].stream.as_str(), "customer-1");
     assert_eq!(events[3].envelope.open, br#"{"plan":"free"}"#);
     let parts: Vec<_> = events[0].envelope.parts.iter().map(Option::is_some).collect();
@@ -62,7 +121,7 @@ async fn a_register_of_format_1_is_read() {
     std::fs::write(world.register_path(), include_bytes!("../fixtures/register-1.json")).unwrap();
     let known = FileRegister::new(world.register_path()).backups().await.unwrap();
     let told: Vec<_> = known.iter().map(|record| (record.id, record.continues, record.through.0)).collect();
-    let [full, next] = ids();
+    let [full, next] = CHAIN.ids();
     assert_eq!(told, [(full, None, 6), (next, Some(full), 9)], "the third one is gone");
     assert!(known.iter().all(|record| record.expires_at.is_some() && record.location == "memory"));
 }
@@ -71,7 +130,7 @@ async fn a_register_of_format_1_is_read() {
 async fn what_a_newer_release_wrote_is_named_as_such() {
     for object in 0..2 {
         let world = World::new().await;
-        for (n, (name, bytes)) in objects().into_iter().enumerate() {
+        for (n, (name, bytes)) in CHAIN.objects().into_iter().enumerate() {
             let mut bytes = bytes.to_vec();
             if (n, object) == (1, 1) {
                 let text = String::from_utf8(bytes).unwrap();
@@ -96,6 +155,7 @@ async fn fixtures_of_the_current_formats_can_be_made() {
     world.append("gone", 1).await;
     world.scrub_bob().await;
     world.append("customer-1", 1).await;
+    world.append("ended", 1).await;
     append(&*world.log, "customer-1", vec![plain(r#"{"plan":"free"}"#)]).await;
     world.append("gone", 1).await;
     world.log.drop_stream(&stream("gone")).await.unwrap();
@@ -103,6 +163,7 @@ async fn fixtures_of_the_current_formats_can_be_made() {
     world.backups().expire(Timestamp::now()).await.unwrap();
     let full = world.create(&options).await.unwrap().backup.id;
     world.append("customer-1", 2).await;
+    world.log.drop_stream(&stream("ended")).await.unwrap();
     world.append("gone", 1).await;
     world.log.drop_stream(&stream("gone")).await.unwrap();
     let next = world.create(&options).await.unwrap().backup.id;

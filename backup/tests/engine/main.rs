@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test may panic")]
 
 mod blind;
+mod dropping;
 mod expiring;
 mod files;
 mod formats;

@@ -7,11 +7,11 @@ use async_trait::async_trait;
 use oubliette_backup::{FolderTarget, Progress};
 use oubliette_core::memory::{MemoryLog, MemoryTarget};
 use oubliette_core::{
-    Appended, BackupTarget, Batch, Dropped, Error, ErrorKind, EventLog, KeyId, Limits, PageStream, Position,
-    Promise, Query, Restored, Result, Scrubbed, StreamId, Version,
+    Appended, BackupTarget, Batch, Dropped, DroppedStream, Error, ErrorKind, EventLog, KeyId, Limits,
+    PageStream, Position, Promise, Query, Restored, Result, Scrubbed, StreamId, Version,
 };
 
-use crate::support::{World, append, assert_same, new_log, plain, read, small};
+use crate::support::{World, append, assert_same, new_log, plain, read, small, stream};
 
 /// A log that takes so many pages, and in pages of two events.
 #[derive(Debug)]
@@ -51,6 +51,9 @@ impl EventLog for Stopping {
     async fn drop_stream(&self, stream: &StreamId) -> Result<Dropped> {
         self.log.drop_stream(stream).await
     }
+    async fn dropped(&self) -> Result<Vec<DroppedStream>> {
+        self.log.dropped().await
+    }
     async fn restore(&self, page: Restored) -> Result<()> {
         let left = self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
         if left.is_ok() {
@@ -73,6 +76,7 @@ impl EventLog for Stopping {
 async fn stopped_after_any_page_a_restore_is_gone_on_with() {
     let world = World::with_history().await;
     world.take().await;
+    world.log.drop_stream(&stream("customer-0")).await.unwrap();
     world.append("customer-2", 5).await;
     let taken = world.take().await;
     let until = Some(taken.backup.through);

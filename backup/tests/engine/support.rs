@@ -167,12 +167,13 @@ pub(crate) async fn read(log: &Arc<dyn EventLog>) -> Vec<Recorded> {
     log.read(Query::all()).try_concat().await.unwrap()
 }
 
-/// Checks that one log reads as the other, to the byte.
+/// Checks that one log reads as the other, to the byte, and tells the same of what was dropped.
 pub(crate) async fn assert_same(restored: &Arc<dyn EventLog>, original: &Arc<dyn EventLog>) {
     let (is, should) = (read(restored).await, read(original).await);
     assert_eq!(is.len(), should.len());
     assert!(is == should, "an event differs");
     assert_eq!(restored.head().await.unwrap(), original.head().await.unwrap());
+    assert_eq!(restored.dropped().await.unwrap(), original.dropped().await.unwrap());
 }
 
 /// How a place fails.

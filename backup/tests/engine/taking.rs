@@ -167,7 +167,8 @@ async fn one_whose_objects_are_gone_is_not_continued() {
 #[tokio::test]
 async fn a_log_in_quarantine_is_not_backed_up() {
     let world = World::new().await;
-    let page = Restored { events: Vec::new(), through: Position::ZERO, until: Position(3) };
+    let (events, dropped) = (Vec::new(), Vec::new());
+    let page = Restored { events, through: Position::ZERO, until: Position(3), dropped };
     world.log.restore(page).await.unwrap();
     let error = world.create(&small()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Conflict);

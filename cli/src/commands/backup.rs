@@ -16,7 +16,8 @@ use serde_json::json;
 use crate::args::{
     Backup, BackupCommand, BackupCreate, BackupExpire, BackupList, BackupRestore, BackupVerify,
 };
-use crate::dir::{Config, Dir};
+use crate::config::Config;
+use crate::dir::Dir;
 use crate::exit::{DISPROVED, Exit, NOT_FOUND, USAGE};
 use crate::output::Output;
 

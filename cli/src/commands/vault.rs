@@ -4,7 +4,8 @@ use oubliette::local::{LocalVault, Protection, Unlock};
 use serde_json::json;
 
 use crate::args::{Vault, VaultBackup, VaultCommand, VaultRestore};
-use crate::dir::{Config, Dir};
+use crate::config::Config;
+use crate::dir::Dir;
 use crate::exit::{Exit, NOT_FOUND};
 use crate::master;
 use crate::output::Output;

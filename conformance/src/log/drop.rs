@@ -1,6 +1,6 @@
 //! Dropping whole streams.
 
-use oubliette_core::{Batch, Dropped, ErrorKind, EventLog, Expect, Query, Version};
+use oubliette_core::{Batch, Dropped, DroppedStream, ErrorKind, EventLog, Expect, Query, Version};
 
 use crate::Fixture;
 use crate::sample::{append, assert_same, key, numbered, numbers, read, refused, sealed, stream};
@@ -54,4 +54,34 @@ pub async fn positions_and_versions_go_on_after_a_drop<F: Fixture<dyn EventLog>>
     let events = read(&*log, Query::stream(ended)).await;
     let versions: Vec<_> = events.iter().map(|event| event.version).collect();
     assert_eq!(versions, [Version(4), Version(5)], "versions go on where they were before the drop");
+}
+
+/// Each with the version up to which it was dropped last, whatever it holds since.
+pub async fn dropped_streams_are_told<F: Fixture<dyn EventLog>>(fixture: F) {
+    let log = fixture.open().await;
+    let told = async |expected: &[(&str, u64)], promise: &str| {
+        let expected: Vec<_> = expected.iter().map(|(name, version)| gone(name, *version)).collect();
+        for log in [&log, &fixture.open().await] {
+            assert_same(&log.dropped().await.expect("a log tells what was dropped"), &expected, promise);
+        }
+    };
+    for (name, events) in [("b", 2), ("c", 3), ("a", 1), ("stays", 4)] {
+        append(&*log, &stream(name), numbers(0..events)).await;
+    }
+    told(&[], "a stream that was not dropped is not told as such").await;
+    for name in ["c", "a", "b"] {
+        log.drop_stream(&stream(name)).await.expect("a stream with events can be dropped");
+    }
+    let _ = log.drop_stream(&stream("unknown")).await;
+    told(&[("a", 1), ("b", 2), ("c", 3)], "dropped streams are told by name, with their last version").await;
+    append(&*log, &stream("b"), numbers(0..2)).await;
+    told(&[("a", 1), ("b", 2), ("c", 3)], "a dropped stream is told when it has events again").await;
+    log.drop_stream(&stream("b")).await.expect("a stream with events can be dropped");
+    told(&[("a", 1), ("b", 4), ("c", 3)], "a stream that is dropped again is told with its last version")
+        .await;
+}
+
+/// What a log tells of a stream that was dropped at this version.
+pub(super) fn gone(name: &str, version: u64) -> DroppedStream {
+    DroppedStream { stream: stream(name), version: Version(version) }
 }

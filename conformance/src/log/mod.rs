@@ -63,11 +63,14 @@ macro_rules! __log_cases {
 
             a_dropped_stream_is_gone_as_a_whole
             positions_and_versions_go_on_after_a_drop
+            dropped_streams_are_told
 
             a_restored_log_reads_as_the_one_it_was_taken_from
             a_restore_can_be_repeated
             a_log_with_events_of_its_own_takes_no_restore
             a_restore_out_of_order_is_refused
+            what_was_dropped_is_not_restored
+            a_half_restored_log_takes_no_append
             a_quarantine_survives_a_restart
             a_released_log_is_like_any_other
 

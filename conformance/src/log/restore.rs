@@ -7,6 +7,7 @@ use oubliette_core::{
     Batch, ErrorKind, EventLog, Expect, KeyId, Position, Query, Recorded, Restored, Select, StreamId, Version,
 };
 
+use super::drop::gone;
 use crate::Fixture;
 use crate::run::dropped_after;
 use crate::sample::{append, assert_same, key, numbered, numbers, read, refused, sealed, stream};
@@ -92,7 +93,10 @@ pub async fn a_restore_out_of_order_is_refused<F: Fixture<dyn EventLog>>(fixture
     swapped.events.swap(0, 1);
     let beyond = Restored { through: Position(1), ..page() };
     let endless = Restored { through: taken.until.plus(1), ..page() };
-    for page in [swapped, beyond, endless] {
+    let early = Restored { dropped: vec![gone("gap", 1)], ..taken.empty() };
+    let twice = Restored { dropped: vec![gone("gap", 1), gone("gap", 2)], ..page() };
+    let of_nothing = Restored { dropped: early.dropped.clone(), until: Position::ZERO, ..taken.empty() };
+    for page in [swapped, beyond, endless, early, twice, of_nothing] {
         refused(log.restore(page).await, ErrorKind::Invalid, "a restore out of order is refused");
     }
     assert!(read(&*log, Query::all()).await.is_empty(), "nothing of a refused page is restored");
@@ -120,6 +124,89 @@ pub async fn a_quarantine_survives_a_restart<F: Fixture<dyn EventLog>>(fixture: 
     drop(log);
     let quarantine = fixture.open().await.quarantine().await.unwrap();
     assert_eq!(quarantine, Some(taken.until), "a quarantine survives a restart");
+}
+
+/// What the last page tells as dropped is taken away with it, as far as it was dropped, in
+/// whatever page it came, and its versions go on.
+pub async fn what_was_dropped_is_not_restored<F: Fixture<dyn EventLog>>(fixture: F) {
+    const PROMISE: &str = "what was dropped is not restored";
+    let taken = Taken::from::<F>().await;
+    // "one" was dropped as a whole, "three" has an event since, "later" none that was taken.
+    let dropped = vec![gone("gap", 6), gone("later", 2), gone("one", 4), gone("three", 3)];
+    let mut left = taken.events.clone();
+    left.retain(|event| event.stream != stream("one"));
+    left.retain(|event| event.stream != stream("three") || event.version > Version(3));
+    assert_eq!(left.len() + 7, taken.events.len(), "the events to take away were there");
+    let log = fixture.open().await;
+    let mut pages = taken.pages(5);
+    pages.pop();
+    let last = pages.pop().map(|page| Restored { dropped: dropped.clone(), ..page }).unwrap();
+    assert!(last.events.iter().any(|event| last.drops(event)), "some of it comes in the last page");
+    for page in pages {
+        log.restore(page).await.expect("an empty log takes a restore");
+    }
+    let before = read(&*log, Query::all()).await;
+    for polls in 0..8 {
+        dropped_after(polls, log.restore(last.clone())).await;
+        let there = read(&*log, Query::all()).await;
+        let whole = there == before || there == left;
+        assert!(whole, "dropped streams go with the last page, as a whole or not at all");
+    }
+    let end = Restored { dropped: dropped.clone(), through: taken.until, ..taken.empty() };
+    for page in [last, end] {
+        log.restore(page).await.expect("a page can be restored again");
+        for log in [&log, &fixture.open().await] {
+            assert_same(&read(&**log, Query::all()).await, &left, PROMISE);
+            assert!(read(&**log, Query::stream(stream("one"))).await.is_empty(), "{PROMISE}");
+            let sealed = read(&**log, Query::sealed_under([taken.alive])).await;
+            assert!(sealed.iter().all(|event| left.contains(event)), "{PROMISE}, nor found by its keys");
+            assert_same(&log.dropped().await.unwrap(), &dropped, "a restored log tells what was dropped");
+            assert_eq!(log.head().await.unwrap(), taken.until, "the positions of dropped streams stay taken");
+        }
+    }
+    log.release().await.expect("a restored log can be released");
+    let new = Batch::one(stream("later"), Expect::New, vec![numbered(0)]);
+    refused(log.append(new).await, ErrorKind::Conflict, "a dropped stream is no new one in a restored log");
+    for (name, last) in [("one", 4), ("three", 4), ("later", 2), ("gap", 6)] {
+        const PROMISE: &str = "versions of dropped streams go on in a restored log";
+        let (name, last) = (stream(name), Version(last));
+        assert_eq!(log.version(&name).await.unwrap(), last, "{PROMISE}");
+        let next =
+            log.append(Batch::one(name, Expect::Exactly(last), vec![numbered(0)])).await.expect(PROMISE);
+        assert_eq!(next.versions, [last.plus(1)], "{PROMISE}");
+        assert!(next.first > taken.until, "positions go on from the restored head");
+    }
+}
+
+/// From the first page up to the last one; after that, in quarantine, it takes what fits.
+pub async fn a_half_restored_log_takes_no_append<F: Fixture<dyn EventLog>>(fixture: F) {
+    const PROMISE: &str = "a half-restored log takes no append";
+    let taken = Taken::from::<F>().await;
+    // What they remember is an empty log.
+    let logs = [fixture.open().await, fixture.open().await];
+    let name = stream("own");
+    let own = || Batch::one(name.clone(), Expect::Any, vec![numbered(0)]);
+    let mut pages = taken.pages(4);
+    pages.insert(0, taken.empty());
+    for page in pages {
+        let ends = page.through == page.until;
+        logs[0].restore(page).await.expect("an empty log takes a restore");
+        if ends {
+            continue;
+        }
+        for log in logs.iter().chain([&fixture.open().await]) {
+            let there = read(&**log, Query::all()).await.len();
+            refused(log.append(own()).await, ErrorKind::Conflict, PROMISE);
+            assert_eq!(read(&**log, Query::all()).await.len(), there, "{PROMISE}");
+            assert_eq!(log.version(&name).await.unwrap(), Version::ZERO, "{PROMISE}");
+        }
+    }
+    assert_same(&read(&*logs[1], Query::all()).await, &taken.events, "what is restored is what was taken");
+    for (log, n) in logs.iter().zip(1..) {
+        let appended = log.append(own()).await.expect("a log takes appends when its restore has ended");
+        assert_eq!(appended.first, taken.until.plus(n), "positions go on from the restored head");
+        assert!(log.quarantine().await.unwrap().is_some(), "an append ends no quarantine");
+    }
 }
 
 /// After the release the log is in quarantine no more, and works.
@@ -196,7 +283,7 @@ impl Taken {
             .map(|events| Restored {
                 events: events.to_vec(),
                 through: events[events.len() - 1].position,
-                until: self.until,
+                ..self.empty()
             })
             .collect();
         if let Some(last) = pages.last_mut() {
@@ -207,7 +294,7 @@ impl Taken {
     }
 
     fn empty(&self) -> Restored {
-        Restored { events: Vec::new(), through: Position::ZERO, until: self.until }
+        Restored { events: Vec::new(), through: Position::ZERO, until: self.until, dropped: Vec::new() }
     }
 
     fn version(&self, of: &StreamId) -> Version {

@@ -12,8 +12,8 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 use oubliette_conformance::{Blob, Fixture};
 use oubliette_core::memory::MemoryLog;
 use oubliette_core::{
-    Appended, Batch, Dropped, Error, ErrorKind, EventLog, Expect, KeyId, Limits, PageStream, Position,
-    Promise, Query, Recorded, Restored, Result, Scrubbed, Select, StreamId, Version,
+    Appended, Batch, Dropped, DroppedStream, Error, ErrorKind, EventLog, Expect, KeyId, Limits, PageStream,
+    Position, Promise, Query, Recorded, Restored, Result, Scrubbed, Select, StreamId, Version,
 };
 use tokio::time::sleep;
 
@@ -51,11 +51,18 @@ pub(crate) enum Lie {
     KeepsAJournal,
     KeepsDroppedStreams,
     CountsAnewAfterADrop,
+    TellsNoDrops,
+    TellsNoDropsOfUsedNames,
+    TellsDropsAtTheirFirst,
     RestoresWithoutGaps,
     RestoresNow,
     RestoresNoPlaces,
     RestoresEventByEvent,
     RestoresOnce,
+    RestoresWhatWasDropped,
+    RestoresDropsTooWide,
+    RestoresDropsAfterwards,
+    RefusesInQuarantine,
     ForgetsItsQuarantine,
     ReleasesTooEarly,
     IsNeverReleased,
@@ -99,6 +106,9 @@ pub(crate) const LIARS: &[(&str, Lie)] = &[
     ("a_scrub_leaves_no_byte_of_a_dead_part", Lie::KeepsAJournal),
     ("a_dropped_stream_is_gone_as_a_whole", Lie::KeepsDroppedStreams),
     ("positions_and_versions_go_on_after_a_drop", Lie::CountsAnewAfterADrop),
+    ("dropped_streams_are_told", Lie::TellsNoDrops),
+    ("dropped_streams_are_told", Lie::TellsNoDropsOfUsedNames),
+    ("dropped_streams_are_told", Lie::TellsDropsAtTheirFirst),
     ("a_restored_log_reads_as_the_one_it_was_taken_from", Lie::RestoresWithoutGaps),
     ("a_restored_log_reads_as_the_one_it_was_taken_from", Lie::RestoresNow),
     ("a_restored_log_reads_as_the_one_it_was_taken_from", Lie::RestoresNoPlaces),
@@ -106,6 +116,11 @@ pub(crate) const LIARS: &[(&str, Lie)] = &[
     ("a_restore_can_be_repeated", Lie::RestoresOnce),
     ("a_log_with_events_of_its_own_takes_no_restore", Lie::Swallows(ErrorKind::Conflict)),
     ("a_restore_out_of_order_is_refused", Lie::Swallows(ErrorKind::Invalid)),
+    ("what_was_dropped_is_not_restored", Lie::RestoresWhatWasDropped),
+    ("what_was_dropped_is_not_restored", Lie::RestoresDropsTooWide),
+    ("what_was_dropped_is_not_restored", Lie::RestoresDropsAfterwards),
+    ("a_half_restored_log_takes_no_append", Lie::Swallows(ErrorKind::Conflict)),
+    ("a_half_restored_log_takes_no_append", Lie::RefusesInQuarantine),
     ("a_quarantine_survives_a_restart", Lie::ForgetsItsQuarantine),
     ("a_quarantine_survives_a_restart", Lie::ReleasesTooEarly),
     ("a_released_log_is_like_any_other", Lie::IsNeverReleased),
@@ -164,6 +179,7 @@ struct Notes {
     written: Position,
     scrubbed: HashSet<KeyId>,
     dropped_at: HashMap<StreamId, u64>,
+    first_drops: HashMap<StreamId, Version>,
     restored: bool,
     woken: Arc<AtomicBool>,
 }
@@ -214,6 +230,9 @@ impl EventLog for LyingLog {
                 expect_anything(&mut batch);
             }
             Lie::FillsGapsLater => sleep(Duration::from_millis(1)).await,
+            Lie::RefusesInQuarantine if self.log.quarantine().await?.is_some() => {
+                return Err(Error::new(ErrorKind::Conflict, "append", "in quarantine"));
+            }
             _ => {}
         }
         let streams: Vec<StreamId> = batch.streams.iter().map(|entry| entry.stream.clone()).collect();
@@ -320,6 +339,25 @@ impl EventLog for LyingLog {
         self.log.drop_stream(stream).await
     }
 
+    async fn dropped(&self) -> Result<Vec<DroppedStream>> {
+        let mut dropped = self.log.dropped().await?;
+        let used = read(&self.log, Query::all()).await;
+        match self.lie {
+            Lie::TellsNoDrops => dropped.clear(),
+            Lie::TellsNoDropsOfUsedNames => {
+                dropped.retain(|dropped| used.iter().all(|event| event.stream != dropped.stream));
+            }
+            Lie::TellsDropsAtTheirFirst => {
+                let mut notes = self.notes.lock().unwrap();
+                for DroppedStream { stream, version } in &mut dropped {
+                    *version = *notes.first_drops.entry(stream.clone()).or_insert(*version);
+                }
+            }
+            _ => {}
+        }
+        Ok(dropped)
+    }
+
     async fn restore(&self, mut page: Restored) -> Result<()> {
         match self.lie {
             Lie::RestoresNow => {
@@ -334,10 +372,19 @@ impl EventLog for LyingLog {
             }
             Lie::RestoresEventByEvent => {
                 for event in &page.events {
-                    let events = vec![event.clone()];
-                    self.log.restore(Restored { events, through: event.position, ..page }).await?;
+                    let (events, dropped) = (vec![event.clone()], Vec::new());
+                    let until = page.until;
+                    self.log.restore(Restored { events, through: event.position, until, dropped }).await?;
                     sleep(Duration::from_millis(1)).await;
                 }
+            }
+            Lie::RestoresWhatWasDropped => page.dropped.clear(),
+            Lie::RestoresDropsTooWide => {
+                page.dropped.iter_mut().for_each(|dropped| dropped.version = dropped.version.plus(1));
+            }
+            Lie::RestoresDropsAfterwards if !page.dropped.is_empty() => {
+                self.log.restore(Restored { dropped: Vec::new(), ..page.clone() }).await?;
+                sleep(Duration::from_millis(1)).await;
             }
             Lie::RestoresOnce if self.log.head().await? >= page.through => return Err(refusal()),
             _ => {}

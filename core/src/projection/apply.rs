@@ -19,11 +19,12 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::house::Oubliette;
 use crate::ids::{BuildId, DocumentKey, EventId, KeyId};
 use crate::key::{KeyState, Scope};
-use crate::opened::{Event, Sealed};
+use crate::opened::Event;
 use crate::projector::Page;
 use crate::read::open_part;
 use crate::scope;
 use crate::seal::Place;
+use crate::values::Sealed;
 use crate::{Purpose, SubjectId};
 
 /// What a view needs to run: where its documents lie, and how they are made and found.

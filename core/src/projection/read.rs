@@ -15,9 +15,9 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::house::Oubliette;
 use crate::ids::{BuildId, DocumentKey, EventId, Position, Purpose};
 use crate::marker::{Marker, Tag};
-use crate::opened::{Part, Values};
 use crate::read::open_part;
 use crate::seal::Place;
+use crate::values::{Part, Values};
 
 /// Documents of one moment, and what they are of.
 #[derive(Clone, Debug)]

@@ -9,7 +9,7 @@ use oubliette_core::{
 };
 use tokio::sync::Notify;
 
-use crate::projecting::{Shop, registered, shop};
+use crate::shop::{Shop, registered, shop};
 use crate::support::{Parts, subject};
 
 /// A mailing list. Its first page is slow.

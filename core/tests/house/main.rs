@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that fails may panic")]
 
 mod aggregates;
+mod careless;
+mod checking;
 mod elsewhere;
 mod failing;
 mod formats;
@@ -11,5 +13,7 @@ mod past;
 mod projecting;
 mod reading;
 mod reconciling;
+mod shop;
+mod standing;
 mod support;
 mod upcasting;

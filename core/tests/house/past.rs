@@ -12,7 +12,7 @@ use oubliette_core::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::projecting::{People, Person, key, ordered, registered, shop};
+use crate::shop::{People, Person, key, ordered, registered, shop};
 use crate::support::{CONTRACT, Customer, MARKETING, Parts, subject};
 
 /// A customer, as an aggregate of which snapshots are taken. It keeps a value in an open

@@ -403,12 +403,12 @@ async fn an_erasure_that_was_open_when_the_log_was_lost_is_finished_in_the_resto
 
 #[tokio::test]
 async fn stores_that_were_not_there_when_the_log_was_restored_start_anew() {
-    use crate::projecting::{People, key, ordered, people, shop};
+    use crate::shop::{People, key, ordered, people, shop};
     use oubliette_core::{DocumentQuery, Projector as _};
 
     let parts = Parts::new();
     let house = parts.house().await;
-    shop(&house, [crate::projecting::registered("ada"), ordered("ada", "tea")]).await;
+    shop(&house, [crate::shop::registered("ada"), ordered("ada", "tea")]).await;
     let backup = events(&parts.log).await;
     shop(&house, [ordered("ada", "tea"), ordered("ada", "tea"), ordered("ada", "tea")]).await;
     let before = people(&house, 1).await;
