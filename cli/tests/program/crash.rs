@@ -1,8 +1,6 @@
 //! kill -9 at each step of an erasure, then any command: it completes, once.
 
-use std::io::{BufRead as _, BufReader};
 use std::path::Path;
-use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use oubliette::erasure::{Moment, StepName};
@@ -10,32 +8,25 @@ use oubliette::local::{LocalLedger, LocalVault, MasterKey};
 use oubliette::sqlite::SqliteLog;
 use oubliette::{Oubliette, SubjectId};
 
+use crate::killing::{Stop, child, kill_at};
 use crate::support::{Dir, ok};
 
-const STOP_AT: &str = "OUBLIETTE_TEST_STOP_AT";
-const AT: &str = "stopped at ";
+/// The test that is a child of others, to be killed.
+pub(crate) const ERASURE: &str = "crash::an_erasure_that_nobody_kills_ends_with_a_certificate";
 
 /// What a place in an erasure is called between the two processes.
-fn place(step: StepName, moment: Moment) -> String {
+pub(crate) fn place(step: StepName, moment: Moment) -> String {
     format!("{step}/{moment:?}")
 }
 
-/// Erases `ada` in a directory. Where it is told to stop it says so and waits to be killed.
-async fn erase(root: &Path, stop_at: Option<String>) -> usize {
+/// Erases `ada` in a directory.
+async fn erase(root: &Path, stop: Stop) -> usize {
     let log = SqliteLog::open(root.join("log/log.db")).await.unwrap();
     let master = MasterKey::file(root.join("vault/master.key"));
     let vault = LocalVault::open(root.join("vault"), master).await.unwrap();
     let ledger = LocalLedger::open(root.join("ledger/ledger.jsonl")).await.unwrap();
     let house = Oubliette::builder(Arc::new(log), Arc::new(vault), Arc::new(ledger))
-        .observer(move |now| {
-            let here = place(now.step, now.moment);
-            if stop_at.as_ref() == Some(&here) {
-                println!("{AT}{here}");
-                loop {
-                    std::thread::park();
-                }
-            }
-        })
+        .observer(move |now| stop.here(place(now.step, now.moment)))
         .build()
         .await
         .unwrap();
@@ -45,30 +36,14 @@ async fn erase(root: &Path, stop_at: Option<String>) -> usize {
 /// By itself a plain erasure; as a child of the test below, the process that is killed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_erasure_that_nobody_kills_ends_with_a_certificate() {
-    if let Some((place, root)) = std::env::var(STOP_AT).ok().as_deref().and_then(|at| at.split_once(' ')) {
-        erase(Path::new(root), Some(place.to_owned())).await;
-        unreachable!("the erasure went past {place}");
+    if let Some((stop, root)) = child() {
+        erase(&root, stop).await;
+        unreachable!("the erasure went past its place");
     }
     let dir = Dir::with(&["ada", "bob"]);
-    assert!(erase(&dir.root(), None).await > 0);
+    assert!(erase(&dir.root(), Stop::default()).await > 0);
     assert_eq!(dir.read()[0]["data"]["customer"]["name"], "nobody");
     assert_eq!(dir.certificates().len(), 1, "any command writes a missing certificate");
-}
-
-fn kill_at(dir: &Dir, place: &str) {
-    let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "crash::an_erasure_that_nobody_kills_ends_with_a_certificate", "--nocapture"])
-        .env(STOP_AT, format!("{place} {}", dir.path()))
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let reached = lines.any(|line| line.unwrap().contains(&format!("{AT}{place}")));
-    // SIGKILL on Unix: nothing of the process runs after it.
-    child.kill().unwrap();
-    child.wait().unwrap();
-    assert!(reached, "the erasure never came to {place}");
 }
 
 #[test]
@@ -78,7 +53,7 @@ fn killed_at_any_step_an_erasure_is_completed_once_by_the_next_command() {
             let at = place(step, moment);
             let dir = Dir::with(&["ada", "bob"]);
             let bob = dir.read().remove(1);
-            kill_at(&dir, &at);
+            kill_at(ERASURE, &at, &dir.root());
 
             // Any command will do.
             let read = dir.read();

@@ -7,6 +7,7 @@
     reason = "a test that fails may panic"
 )]
 
+mod backing_up;
 mod closed;
 mod crash;
 mod demo;
@@ -14,5 +15,9 @@ mod deriving;
 mod forgetting;
 mod hostile;
 mod importing;
+mod killing;
 mod processes;
+mod restoring;
+mod scanning;
 mod support;
+mod vaults;

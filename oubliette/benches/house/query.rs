@@ -65,7 +65,7 @@ async fn copy(house: &oubliette::Oubliette, raw: &Raw) -> Vec<DocumentKey> {
     let documents = house.documents().unwrap();
     let builds = documents.builds().await.unwrap();
     let build = builds.iter().find(|build| build.state == BuildState::Served).unwrap().id;
-    let query = DocumentQuery { limit: DOCUMENTS, ..DocumentQuery::all() };
+    let query = DocumentQuery::all().limit(DOCUMENTS);
     let page = documents.page(build, &query).await.unwrap();
     for documents in page.documents.chunks(500) {
         let bytes: Vec<Vec<u8>> = documents

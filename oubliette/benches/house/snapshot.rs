@@ -53,18 +53,18 @@ pub(crate) async fn run(quick: bool, report: &mut Report) {
         "loads/s",
     );
     let streams = [
-        ("100 events", 100, 1),
-        ("1,000 events", 1_000, 1),
-        ("10,000 events", 10_000, 1),
-        ("10,000 events about 100 people", 10_000, 100),
+        ("1,000 events, 50 since", 1_000, 1, SINCE),
+        ("10,000 events, 50 since", 10_000, 1, SINCE),
+        ("10,000 events about 100 people, 50 since", 10_000, 100, SINCE),
+        ("10,000 events, none since", 10_000, 1, 0),
     ];
-    for (name, events, people) in streams {
-        let stream = StreamId::new(format!("{events}-{people}")).unwrap();
+    for (name, events, people, since) in streams {
+        let stream = StreamId::new(format!("{events}-{people}-{since}")).unwrap();
         let aggregates = house.aggregates::<Customer>(SnapshotPolicy::default()).unwrap();
-        fill(&house, &stream, 0..events - SINCE, people).await;
+        fill(&house, &stream, 0..events - since, people).await;
         // It takes the snapshot.
         aggregates.load(&stream).await.unwrap();
-        fill(&house, &stream, events - SINCE..events, people).await;
+        fill(&house, &stream, events - since..events, people).await;
         let mut measured = Vec::new();
         for round in 0..=rounds {
             let begun = Instant::now();
