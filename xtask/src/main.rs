@@ -29,7 +29,7 @@ enum Task {
     Check,
     /// The benchmarks of docs/benchmarks.md, written into it
     Bench,
-    /// Import a million events, and say how much memory that took
+    /// Import, project, back up and restore a million events, and say what that took
     Million {
         /// How many events instead
         #[arg(default_value_t = 1_000_000)]
