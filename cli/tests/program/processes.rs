@@ -4,11 +4,11 @@ use std::collections::HashSet;
 use std::ops::RangeInclusive;
 use std::process::{Child, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::support::{CATALOGUE, Dir, line, ok, program};
+use crate::support::{CATALOGUE, Dir, Run, line, ok, program};
 
 /// Every event changes the same documents: that they are of one position shows in each.
 const STEPS: &str = r#"
@@ -37,7 +37,6 @@ const CUSTOMERS: usize = 50;
 fn stepping() -> Dir {
     let dir = Dir::new();
     dir.json(["projection", "declare", &dir.write("projections.toml", STEPS)]);
-    dir.json(["projection", "run"]);
     dir.write("catalogue.toml", CATALOGUE);
     dir
 }
@@ -216,4 +215,47 @@ fn the_same_file_imported_by_two_at_once_is_imported_once() {
     assert!(codes.iter().all(|code| [0, 8].contains(code)), "{codes:?}");
     ok(["import", "--dir", dir.path(), &file]);
     assert_eq!(dir.read().len(), 200);
+}
+
+#[test]
+fn processes_that_begin_a_projection_at_once_feed_one_build_to_its_end() {
+    const EVENTS: usize = 6000;
+    let dir = Dir::new();
+    dir.json(["projection", "declare", &dir.write("projections.toml", STEPS)]);
+    dir.write("catalogue.toml", CATALOGUE);
+    assert!(step(&dir, 1..=EVENTS).wait().unwrap().success());
+    let runs =
+        || program(["projection", "run", "--json", "--dir", dir.path()]).stdout(Stdio::piped()).spawn();
+    let runs: Vec<_> = [(); 4].map(|()| runs().unwrap()).into_iter().collect();
+    for run in runs {
+        let run = Run::from(run.wait_with_output().unwrap());
+        assert_eq!(run.code, 0, "{run:?}");
+    }
+    assert_eq!(of_one_position(&dir.json(["query", "steps"])).0, EVENTS as u64);
+    let listed = dir.json(["projection", "status"])["projections"].clone();
+    assert_eq!(listed.as_array().unwrap().len(), 2, "a build each: {listed}");
+}
+
+#[test]
+fn who_follows_goes_on_with_what_another_process_has_rebuilt() {
+    let dir = stepping();
+    assert!(step(&dir, 1..=300).wait().unwrap().success());
+    let mut follow = program(["projection", "run", "--follow", "--dir", dir.path()])
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let reaches = |events| {
+        let end = Instant::now() + Duration::from_secs(60);
+        while of_one_position(&dir.json(["query", "steps", "--stale"])).0 < events {
+            assert!(Instant::now() < end, "nobody brings it to {events}");
+        }
+    };
+    reaches(300);
+    for round in 1..=3 {
+        dir.json(["projection", "rebuild", "steps"]);
+        assert!(step(&dir, round * 300 + 1..=(round + 1) * 300).wait().unwrap().success());
+        reaches((round as u64 + 1) * 300);
+    }
+    follow.kill().unwrap();
+    follow.wait().unwrap();
 }

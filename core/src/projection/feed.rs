@@ -15,7 +15,7 @@ use crate::projector::{Page, Projector};
 
 /// Events a page.
 const PAGE: usize = 500;
-/// How often a page is read anew that another process or an erasure was in the way of.
+/// How often a page is read anew that an erasure or a switch was in the way of.
 const TRIES: usize = 8;
 
 /// A point of the log to stop at.
@@ -53,14 +53,18 @@ pub(super) async fn feed(
     projector: &dyn Projector,
     until: Until,
 ) -> Result<Option<Fault>> {
-    let mut tries = 0;
+    let (mut tries, mut reached) = (0, projector.position().await?);
     loop {
         match pass(house, projector, until).await {
             // Another process fed it, or a person was erased while their page was on its way.
-            Err(error)
-                if matches!(error.kind(), ErrorKind::Conflict | ErrorKind::Erased) && tries < TRIES =>
-            {
-                tries += 1;
+            Err(error) if matches!(error.kind(), ErrorKind::Conflict | ErrorKind::Erased) => {
+                let position = projector.position().await?;
+                // Whoever was first has brought it on: only where nothing moves it is given up.
+                tries = if position == reached { tries + 1 } else { 0 };
+                reached = position;
+                if tries == TRIES {
+                    return Err(error);
+                }
             }
             other => return other,
         }
@@ -158,7 +162,7 @@ async fn isolate(projector: &dyn Projector, page: Page) -> Result<Option<Fault>>
 }
 
 /// Whether the same call may succeed later: the projection does not stand still for it.
-fn passes(error: &Error) -> bool {
+pub(super) fn passes(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Conflict | ErrorKind::Erased)
 }
 

@@ -119,33 +119,20 @@ impl Oubliette {
         let version = view.version();
         let runner =
             Runner::new(self.clone(), documents.clone(), Arc::new(view), options.words.clone()).await?;
-        let builds = documents.builds().await?;
-        let ours = |build: &&Build| build.projection == name;
-        let served = builds.iter().filter(ours).find(|build| build.state == BuildState::Served);
-        let build = match served {
-            Some(served) if served.version == version => Some(served.id),
-            _ => {
-                let begun = builds.iter().filter(ours).find(|build| {
-                    build.version == version
-                        && build.role == Role::Successor
-                        && matches!(build.state, BuildState::Building | BuildState::Kept)
-                });
-                begun.map(|begun| begun.id)
-            }
-        };
-        let build = match (served, build) {
-            (None, build) => {
-                let build = match build {
-                    Some(build) => build,
-                    None => documents.begin(&name, version, Role::Successor).await?,
-                };
-                // The first build answers from its beginning: there is nothing better.
-                documents.serve(build, options.before).await?;
-                Some(build)
-            }
+        let mut builds = documents.builds().await?;
+        builds.retain(|build| build.projection == name);
+        let build = match fed(&builds, version) {
+            Some(build) => Some(build.id),
             // One beside the served is begun when it is fed.
-            (Some(_), build) => build,
+            None if builds.iter().any(|build| build.state == BuildState::Served) => None,
+            None => Some(begin(&*documents, &name, version).await?),
         };
+        if let Some(build) = build
+            && builds.iter().all(|build| build.state != BuildState::Served)
+        {
+            // The first build answers from its beginning: there is nothing better.
+            documents.serve(build, options.before).await?;
+        }
         let shared = Shared { runner, name, options, build: Mutex::new(build) };
         Ok(Projection { shared: Arc::new(shared), purposes: None })
     }
@@ -214,14 +201,28 @@ impl<V: View> Projection<V> {
     }
 
     /// The build that is fed, begun now if none was.
-    async fn fed(&self, build: &mut Option<BuildId>) -> Result<BuildId> {
-        match *build {
+    async fn fed(&self, fed: &mut Option<BuildId>) -> Result<BuildId> {
+        match *fed {
             Some(build) => Ok(build),
             None => {
-                let version = self.shared.runner.view.version();
-                let begun = self.documents().begin(&self.shared.name, version, Role::Successor).await?;
-                Ok(*build.insert(begun))
+                let begun = begin(&**self.documents(), &self.shared.name, self.version()).await?;
+                Ok(*fed.insert(begun))
             }
+        }
+    }
+
+    /// What an error of a build that was fed means: when it has ended, another process has
+    /// rebuilt the documents, and the build that is served is to be fed.
+    async fn unless_ended(&self, build: BuildId, error: Error) -> Error {
+        let ended = |builds: &[Build]| {
+            builds.iter().all(|other| other.id != build || other.state == BuildState::Ended)
+        };
+        match self.builds().await {
+            Ok(builds) if error.kind() == ErrorKind::NotFound && ended(&builds) => {
+                let text = "the documents were rebuilt meanwhile, and switched to: go on with those";
+                Error::new(ErrorKind::Conflict, "project", text).caused_by(error)
+            }
+            _ => error,
         }
     }
 
@@ -236,6 +237,30 @@ impl<V: View> Projection<V> {
             )
             .with("projection", &self.shared.name)
         })
+    }
+}
+
+/// The build that a view of a version feeds: the one that answers, if it is of that version,
+/// or else the first that was begun and is not ended.
+fn fed(builds: &[Build], version: u32) -> Option<&Build> {
+    let mine = |build: &&Build| {
+        build.version == version && build.role == Role::Successor && build.state != BuildState::Ended
+    };
+    let served = builds.iter().filter(mine).find(|build| build.state == BuildState::Served);
+    served.or_else(|| builds.iter().filter(mine).min_by_key(|build| build.id))
+}
+
+/// Begins a build, unless another process has: of several at once, all feed the first.
+async fn begin(documents: &dyn Documents, name: &ProjectionName, version: u32) -> Result<BuildId> {
+    let begun = documents.begin(name, version, Role::Successor).await?;
+    let mut builds = documents.builds().await?;
+    builds.retain(|build| build.projection == *name);
+    match fed(&builds, version) {
+        Some(first) if first.id != begun => {
+            documents.end(begun).await?;
+            Ok(first.id)
+        }
+        _ => Ok(begun),
     }
 }
 
@@ -264,16 +289,24 @@ impl<V: View> Projector for Projection<V> {
     }
 
     async fn position(&self) -> Result<Position> {
-        match *self.shared.build.lock().await {
-            Some(build) => Ok(self.build(build).await?.position),
-            None => Ok(Position::ZERO),
-        }
+        let mut fed = self.shared.build.lock().await;
+        let builds = self.builds().await?;
+        let lives = |build: &&Build| Some(build.id) == *fed && build.state != BuildState::Ended;
+        // Another process may have rebuilt, and switched: what is served goes before.
+        let now = match self::fed(&builds, self.version()) {
+            Some(served) if served.state == BuildState::Served => Some(served),
+            first => builds.iter().find(lives).or(first),
+        };
+        *fed = now.map(|build| build.id);
+        Ok(now.map_or(Position::ZERO, |build| build.position))
     }
 
     async fn apply(&self, page: &Page) -> Result<()> {
         let mut fed = self.shared.build.lock().await;
         let build = self.fed(&mut fed).await?;
-        self.shared.runner.apply(build, page, &|_| true).await?;
+        if let Err(error) = self.shared.runner.apply(build, page, &|_| true).await {
+            return Err(self.unless_ended(build, error).await);
+        }
         if let Some(policy) = self.shared.options.snapshots
             && policy.is_due(page.after, page.through)
             // The page is applied: a snapshot that cannot be taken is no reason to stand still.
@@ -287,7 +320,10 @@ impl<V: View> Projector for Projection<V> {
     async fn caught_up(&self) -> Result<()> {
         let mut fed = self.shared.build.lock().await;
         let build = self.fed(&mut fed).await?;
-        self.documents().serve(build, self.shared.options.before).await
+        match self.documents().serve(build, self.shared.options.before).await {
+            Ok(()) => Ok(()),
+            Err(error) => Err(self.unless_ended(build, error).await),
+        }
     }
 
     async fn note(&self, fault: Option<&Fault>) -> Result<()> {

@@ -159,7 +159,7 @@ impl Member {
         loop {
             let resumed = self.resumed.notified();
             if let Err(error) = self.step(house).await {
-                if error.kind() == ErrorKind::Unavailable {
+                if feed::passes(&error) {
                     tracing::warn!(projection = self.projector.name(), %error, "a projection waits");
                     tokio::time::sleep(PATIENCE).await;
                     continue;
