@@ -106,13 +106,16 @@ mod commit;
 mod config;
 mod documents;
 mod error;
+mod ground;
 mod keys;
+mod lock;
 mod log;
 mod options;
 mod page;
 mod read;
 mod schema;
 mod snapshots;
+mod sweep;
 mod writer;
 
 pub use self::config::SqliteLogBuilder;

@@ -1,14 +1,14 @@
 //! The log: what it promises, and where each call goes.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use oubliette_core::{
     Appended, Batch, Dropped, DroppedStream, Envelope, Error, ErrorKind, EventLog, KeyId, Limits, PageStream,
-    Position, Promise, Query, Restored, Result, Scrubbed, StreamId, Version,
+    Position, Promise, Query, Restored, Result, Scrubbed, StreamId, Swept, Version,
 };
 use sqlx::{Row, SqlitePool};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -16,6 +16,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use crate::commit::{Command, Committer, HEAD, dropped, quarantine};
 use crate::config::SqliteLogBuilder;
 use crate::options::Options;
+use crate::sweep::Sweeper;
 use crate::{error, read, schema};
 
 const LIMITS: Limits =
@@ -31,7 +32,7 @@ const WAITING: usize = 1024;
 ///
 /// Several processes may open the same file.
 pub struct SqliteLog {
-    path: PathBuf,
+    sweeper: Sweeper,
     shared: Arc<Shared>,
 }
 
@@ -58,7 +59,7 @@ impl SqliteLog {
 
     /// The file.
     pub fn path(&self) -> &Path {
-        &self.path
+        &self.sweeper.path
     }
 
     pub(crate) async fn with(options: Options) -> Result<Self> {
@@ -68,7 +69,7 @@ impl SqliteLog {
         let (committer, head) = Committer::new(writer).await?;
         // It ends when the last sender of a command is gone.
         tokio::spawn(committer.run(waiting));
-        Ok(Self { path: options.path, shared: Arc::new(Shared { readers, commands, head }) })
+        Ok(Self { sweeper: Sweeper::new(&options), shared: Arc::new(Shared { readers, commands, head }) })
     }
 
     async fn ask<T>(
@@ -85,7 +86,7 @@ impl SqliteLog {
 
 impl fmt::Debug for SqliteLog {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SqliteLog").field("path", &self.path).finish()
+        f.debug_struct("SqliteLog").field("path", &self.sweeper.path).finish()
     }
 }
 
@@ -95,10 +96,9 @@ impl EventLog for SqliteLog {
         LIMITS
     }
 
-    /// A log holds no keys, so nothing in it brings one back. `bytes_gone` is `None`:
-    /// dead bytes may stay in free pages and in the write-ahead log.
+    /// Dead bytes are gone once it is swept, where the filesystem overwrites in place.
     fn promise(&self) -> Promise {
-        Promise { bytes_gone: None, ..Promise::AT_ONCE }
+        self.sweeper.promise()
     }
 
     async fn append(&self, batch: Batch) -> Result<Appended> {
@@ -153,6 +153,10 @@ impl EventLog for SqliteLog {
 
     async fn scrub(&self, keys: &[KeyId]) -> Result<Scrubbed> {
         self.ask("scrub", |done| Command::Scrub(keys.to_vec(), done)).await
+    }
+
+    async fn sweep(&self) -> Result<Swept> {
+        self.ask("sweep", |done| Command::Sweep(self.sweeper.clone(), done)).await
     }
 
     async fn drop_stream(&self, stream: &StreamId) -> Result<Dropped> {

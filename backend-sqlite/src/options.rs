@@ -24,11 +24,18 @@ pub(crate) struct Options {
     pub(crate) synchronous: Synchronous,
     pub(crate) readers: u32,
     pub(crate) busy_timeout: Duration,
+    pub(crate) sweep_within: Duration,
 }
 
 impl Options {
     pub(crate) fn new(path: &Path, synchronous: Synchronous) -> Self {
-        Self { path: path.to_owned(), synchronous, readers: 4, busy_timeout: Duration::from_secs(5) }
+        Self {
+            path: path.to_owned(),
+            synchronous,
+            readers: 4,
+            busy_timeout: Duration::from_secs(5),
+            sweep_within: Duration::from_secs(24 * 60 * 60),
+        }
     }
 }
 
@@ -48,7 +55,16 @@ macro_rules! setters {
             self
         }
 
-        /// How long to wait for another process that writes. Five seconds unless set.
+        /// How long dead bytes stay at most: at least that often somebody calls
+        /// [`Oubliette::sweep`](oubliette_core::Oubliette::sweep). A day unless set. It is what
+        /// the store promises where the filesystem overwrites in place.
+        pub fn sweep_within(mut self, within: std::time::Duration) -> Self {
+            self.options.sweep_within = within;
+            self
+        }
+
+        /// How long to wait for another process that writes, and in a sweep for one that
+        /// reads. Five seconds unless set.
         pub fn busy_timeout(mut self, timeout: std::time::Duration) -> Self {
             self.options.busy_timeout = timeout;
             self

@@ -4,11 +4,12 @@ use std::fmt;
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
-use oubliette_core::{Error, ErrorKind, Result};
+use oubliette_core::{Error, ErrorKind, Result, Swept};
 use sqlx::SqliteConnection;
 use tokio::sync::Mutex;
 
 use crate::error;
+use crate::sweep::Sweeper;
 
 pub(crate) struct Writer(Arc<Mutex<SqliteConnection>>);
 
@@ -42,9 +43,21 @@ impl Writer {
             }
             outcome
         });
-        let gone = |_| Error::new(ErrorKind::Unavailable, op, "the store was closed: open it again");
-        done.await.map_err(gone)?
+        done.await.map_err(|_| gone(op))?
     }
+}
+
+impl Writer {
+    /// Sweeps the file, to its end also when nobody waits for it any more.
+    pub(crate) async fn sweep(&self, sweeper: &Sweeper) -> Result<Swept> {
+        let (connection, sweeper) = (self.0.clone(), sweeper.clone());
+        let swept = tokio::spawn(async move { sweeper.sweep(&mut *connection.lock_owned().await).await });
+        swept.await.map_err(|_| gone("sweep"))?
+    }
+}
+
+fn gone(op: &'static str) -> Error {
+    Error::new(ErrorKind::Unavailable, op, "the store was closed: open it again")
 }
 
 impl fmt::Debug for Writer {

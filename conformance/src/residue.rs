@@ -1,14 +1,10 @@
 //! Searches of bytes at rest, each with its control: what is alive must be found.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use oubliette_core::Promise;
-use tokio::time::sleep;
+use oubliette_core::{Promise, Swept};
 
 use crate::fixture::{Fixture, found};
-
-/// Promises that take longer than this are not waited for.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Each of these bytes must be found: a search that misses what is there proves nothing.
 pub(crate) async fn assert_at_rest<Part: ?Sized, F: Fixture<Part>>(fixture: &F, traces: &[&[Vec<u8>]]) {
@@ -18,25 +14,29 @@ pub(crate) async fn assert_at_rest<Part: ?Sized, F: Fixture<Part>>(fixture: &F, 
     }
 }
 
-/// Once the promise is due nothing dead is left, and everything alive is there.
+/// Nothing dead is left once the store says so, and everything alive is there.
+///
+/// `swept` is what a sweep came to; `None` before one, when only a store that promises that
+/// bytes are gone at once owes anything.
 pub(crate) async fn assert_gone<Part: ?Sized, F: Fixture<Part>>(
     fixture: &F,
     promise: Promise,
+    swept: Option<Swept>,
     dead: &[Vec<u8>],
     alive: &[Vec<u8>],
 ) {
-    let Some(due) = promise.bytes_gone.filter(|due| *due <= PATIENCE) else { return };
-    let begun = Instant::now();
-    let left = loop {
-        let residue = fixture.residue().await;
-        let left = dead.iter().find_map(|trace| found(&residue, trace)).map(str::to_owned);
-        if left.is_none() || begun.elapsed() >= due {
-            for trace in alive {
-                assert!(found(&residue, trace).is_some(), "no other byte is taken away");
-            }
-            break left;
+    match (promise.bytes_gone, &swept) {
+        (Some(Duration::ZERO), None) | (Some(_), Some(Swept::Clean)) => {}
+        (None, Some(Swept::Clean)) => {
+            panic!("a store that never promises that bytes are gone claims no sweep")
         }
-        sleep(PATIENCE / 100).await;
-    };
-    assert_eq!(left, None, "what is dead leaves no byte behind once the promise is due");
+        (Some(_), Some(other)) => panic!("a store that promises that bytes are gone can be swept: {other}"),
+        (_, None) | (None, Some(_)) => return,
+    }
+    let residue = fixture.residue().await;
+    for trace in alive {
+        assert!(found(&residue, trace).is_some(), "no other byte is taken away");
+    }
+    let left = dead.iter().find_map(|trace| found(&residue, trace));
+    assert_eq!(left, None, "what is dead leaves no byte behind once the store says so");
 }

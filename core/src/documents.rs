@@ -12,6 +12,7 @@ use crate::error::Result;
 use crate::ids::{BuildId, DocumentKey, KeyId, Position, ProjectionName};
 use crate::projector::{ErasedKeys, Forgotten};
 use crate::promise::Promise;
+use crate::sweep::Swept;
 
 /// Keeps the documents of projections, as builds: what one version of a view made of the
 /// log, up to a position.
@@ -124,12 +125,22 @@ pub trait Documents: Debug + Send + Sync + 'static {
     /// - Safe to repeat (`to_forget_can_be_repeated`). Its cost depends on the documents
     ///   that carry these keys.
     /// - Kept builds and those not served yet forget too (`every_build_forgets`).
-    /// - Where `bytes_gone` is promised, no byte of the parts and tokens is left
-    ///   (`documents_leave_no_byte_of_a_dead_part`).
+    /// - Where `bytes_gone` is promised at once, no byte of the parts and tokens is left.
     ///
     /// # Errors
     /// `Unavailable`, and then the call is repeated.
     async fn forget(&self, erased: &ErasedKeys) -> Result<Forgotten>;
+
+    /// Takes every byte of what was forgotten, replaced or ended away from all that the
+    /// store has at rest.
+    ///
+    /// # Implementors
+    /// - `Clean` only when no such byte is left (`documents_leave_no_byte_of_a_dead_part`);
+    ///   what is in the way is named instead. A store that promises `bytes_gone` can be swept.
+    ///
+    /// # Errors
+    /// `Unavailable`, and then the call is repeated.
+    async fn sweep(&self) -> Result<Swept>;
 
     /// How many documents carry a part or a token under one of these keys
     /// (`what_is_held_is_counted`).

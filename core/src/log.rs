@@ -9,6 +9,7 @@ use crate::envelope::{Envelope, Recorded};
 use crate::error::Result;
 use crate::ids::{KeyId, Position, StreamId, Version};
 use crate::promise::Promise;
+use crate::sweep::Swept;
 
 /// Pages of events in order. It ends with the log's head, or with its first error.
 pub type PageStream = BoxStream<'static, Result<Vec<Recorded>>>;
@@ -89,13 +90,27 @@ pub trait EventLog: Debug + Send + Sync + 'static {
     /// - The events stay where they are, the part's number reads as scrubbed, and all
     ///   else is byte-identical (`a_scrub_takes_only_the_dead_parts`).
     /// - Its cost depends on the parts under these keys, not on the rest of the log.
-    /// - Where `bytes_gone` is promised, no byte of them is left
-    ///   (`a_scrub_leaves_no_byte_of_a_dead_part`).
+    /// - Where `bytes_gone` is promised at once, no byte of them is left: such a log needs no
+    ///   sweep.
     /// - Safe to repeat (`a_scrub_can_be_repeated`).
     ///
     /// # Errors
     /// `Unavailable` when the store is, and then the call is repeated.
     async fn scrub(&self, keys: &[KeyId]) -> Result<Scrubbed>;
+
+    /// Takes every byte of what was scrubbed or dropped away from all that the log has at
+    /// rest: free pages, journals, statistics, old versions.
+    ///
+    /// It is costly, and so one sweep serves many erasures.
+    ///
+    /// # Implementors
+    /// - `Clean` only when no such byte is left (`a_scrub_leaves_no_byte_of_a_dead_part`);
+    ///   what is in the way is named instead. A log that promises `bytes_gone` can be swept.
+    /// - Nothing else changes.
+    ///
+    /// # Errors
+    /// `Unavailable` when the store is, and then the call is repeated.
+    async fn sweep(&self) -> Result<Swept>;
 
     /// Drops a whole stream. Its positions stay taken, its name can be used again, and
     /// its versions go on from where they were. Never a single event.

@@ -10,6 +10,7 @@ use crate::ids::{KeyId, Position, Version};
 use crate::projector::{ErasedKeys, Forgotten};
 use crate::promise::Promise;
 pub use crate::state::SealedState;
+use crate::sweep::Swept;
 
 /// Keeps snapshots, whose whole state is sealed.
 ///
@@ -73,12 +74,22 @@ pub trait SnapshotStore: Debug + Send + Sync + 'static {
     /// # Implementors
     /// - Each of them and no other (`a_snapshot_goes_with_any_of_its_keys`). Safe to
     ///   repeat (`forgetting_snapshots_can_be_repeated`).
-    /// - Where `bytes_gone` is promised, no byte of them is left
-    ///   (`snapshots_leave_no_byte`).
+    /// - Where `bytes_gone` is promised at once, no byte of them is left.
     ///
     /// # Errors
     /// `Unavailable`, and then the call is repeated.
     async fn forget(&self, erased: &ErasedKeys) -> Result<Forgotten>;
+
+    /// Takes every byte of what was forgotten, replaced or dropped away from all that the
+    /// store has at rest.
+    ///
+    /// # Implementors
+    /// - `Clean` only when no such byte is left (`snapshots_leave_no_byte`); what is in the
+    ///   way is named instead. A store that promises `bytes_gone` can be swept.
+    ///
+    /// # Errors
+    /// `Unavailable`, and then the call is repeated.
+    async fn sweep(&self) -> Result<Swept>;
 
     /// How many snapshots are sealed under one of these keys (`held_snapshots_are_counted`).
     ///

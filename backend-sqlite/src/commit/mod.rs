@@ -8,7 +8,7 @@ mod plan;
 mod restore;
 mod scrub;
 
-use oubliette_core::{Appended, Batch, Dropped, KeyId, Restored, Result, Scrubbed, StreamId};
+use oubliette_core::{Appended, Batch, Dropped, KeyId, Restored, Result, Scrubbed, StreamId, Swept};
 use sqlx::{Connection, SqliteConnection};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
@@ -21,6 +21,7 @@ use self::insert::Inserter;
 use self::plan::Plan;
 pub(crate) use self::restore::quarantine;
 use crate::error;
+use crate::sweep::Sweeper;
 
 /// Events that one transaction takes from the queue before it commits.
 const GROUP: usize = 4096;
@@ -29,6 +30,7 @@ const GROUP: usize = 4096;
 pub(crate) enum Command {
     Append(Batch, Reply<Appended>),
     Scrub(Vec<KeyId>, Reply<Scrubbed>),
+    Sweep(Sweeper, Reply<Swept>),
     Drop(StreamId, Reply<Dropped>),
     Restore(Restored, Reply<()>),
     Release(Reply<()>),
@@ -67,6 +69,9 @@ impl Committer {
                 Command::Append(batch, reply) => next = self.appends(batch, reply, &mut waiting).await,
                 // Whoever asked may be gone: what was asked for is done all the same.
                 Command::Scrub(keys, reply) => drop(reply.send(self.scrub(&keys).await)),
+                Command::Sweep(sweeper, reply) => {
+                    drop(reply.send(sweeper.sweep(&mut self.connection).await));
+                }
                 Command::Drop(stream, reply) => drop(reply.send(self.drop_stream(&stream).await)),
                 Command::Restore(page, reply) => drop(reply.send(self.restore(&page).await)),
                 Command::Release(reply) => drop(reply.send(self.release().await)),

@@ -1,18 +1,19 @@
 //! The store of documents: what it promises, and where each call goes.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use async_trait::async_trait;
 use oubliette_core::{
     Before, Build, BuildId, Document, DocumentChanges, DocumentKey, DocumentPage, DocumentQuery, Documents,
-    ErasedKeys, Fault, Forgotten, KeyId, ProjectionName, Promise, Result, Role,
+    ErasedKeys, Fault, Forgotten, KeyId, ProjectionName, Promise, Result, Role, Swept,
 };
 use sqlx::SqlitePool;
 
 use super::config::SqliteDocumentsBuilder;
 use super::field::Index;
 use super::{builds, forget, page, write};
+use crate::sweep::Sweeper;
 use crate::writer::Writer;
 use crate::{keys, schema};
 
@@ -20,7 +21,7 @@ use crate::{keys, schema};
 ///
 /// Several processes may open the same file.
 pub struct SqliteDocuments {
-    path: PathBuf,
+    sweeper: Sweeper,
     name: String,
     writer: Writer,
     readers: SqlitePool,
@@ -43,7 +44,7 @@ impl SqliteDocuments {
 
     /// The file.
     pub fn path(&self) -> &Path {
-        &self.path
+        &self.sweeper.path
     }
 
     pub(super) async fn with(config: SqliteDocumentsBuilder) -> Result<Self> {
@@ -53,7 +54,13 @@ impl SqliteDocuments {
             true => Vec::new(),
             false => writer.write("open", move |file| Box::pin(Index::create_all(file, indexes))).await?,
         };
-        Ok(Self { readers: schema::readers(&options), path: options.path, name, writer, indexes })
+        Ok(Self {
+            readers: schema::readers(&options),
+            sweeper: Sweeper::new(&options),
+            name,
+            writer,
+            indexes,
+        })
     }
 }
 
@@ -63,10 +70,9 @@ impl Documents for SqliteDocuments {
         &self.name
     }
 
-    /// Documents hold no keys, so nothing in them brings one back. `bytes_gone` is `None`:
-    /// dead bytes may stay in free pages and in the write-ahead log.
+    /// Dead bytes are gone once it is swept, where the filesystem overwrites in place.
     fn promise(&self) -> Promise {
-        Promise { bytes_gone: None, ..Promise::AT_ONCE }
+        self.sweeper.promise()
     }
 
     async fn builds(&self) -> Result<Vec<Build>> {
@@ -108,6 +114,10 @@ impl Documents for SqliteDocuments {
         self.writer.write("forget", move |file| Box::pin(forget::forget(file, keys))).await
     }
 
+    async fn sweep(&self) -> Result<Swept> {
+        self.writer.sweep(&self.sweeper).await
+    }
+
     async fn held_under(&self, keys: &[KeyId]) -> Result<u64> {
         forget::held_under(&self.readers, keys).await
     }
@@ -119,6 +129,6 @@ impl Documents for SqliteDocuments {
 
 impl fmt::Debug for SqliteDocuments {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SqliteDocuments").field("path", &self.path).finish()
+        f.debug_struct("SqliteDocuments").field("path", &self.sweeper.path).finish()
     }
 }

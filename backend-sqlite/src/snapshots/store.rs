@@ -1,16 +1,18 @@
 //! The store of snapshots: what it promises, and where each call goes.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use async_trait::async_trait;
 use oubliette_core::{
     ErasedKeys, Forgotten, KeyId, Position, Promise, Result, Series, Snapshot, SnapshotKey, SnapshotStore,
+    Swept,
 };
 use sqlx::SqlitePool;
 
 use super::config::SqliteSnapshotsBuilder;
 use super::{read, write};
+use crate::sweep::Sweeper;
 use crate::writer::Writer;
 use crate::{keys, schema};
 
@@ -18,7 +20,7 @@ use crate::{keys, schema};
 ///
 /// Several processes may open the same file.
 pub struct SqliteSnapshots {
-    path: PathBuf,
+    sweeper: Sweeper,
     name: String,
     writer: Writer,
     readers: SqlitePool,
@@ -40,13 +42,13 @@ impl SqliteSnapshots {
 
     /// The file.
     pub fn path(&self) -> &Path {
-        &self.path
+        &self.sweeper.path
     }
 
     pub(super) async fn with(config: SqliteSnapshotsBuilder) -> Result<Self> {
         let SqliteSnapshotsBuilder { options, name } = config;
         let writer = Writer::new(schema::writer(&schema::SNAPSHOTS, &options).await?);
-        Ok(Self { readers: schema::readers(&options), path: options.path, name, writer })
+        Ok(Self { readers: schema::readers(&options), sweeper: Sweeper::new(&options), name, writer })
     }
 }
 
@@ -56,10 +58,9 @@ impl SnapshotStore for SqliteSnapshots {
         &self.name
     }
 
-    /// Snapshots hold no keys, so nothing in them brings one back. `bytes_gone` is `None`:
-    /// dead bytes may stay in free pages and in the write-ahead log.
+    /// Dead bytes are gone once it is swept, where the filesystem overwrites in place.
     fn promise(&self) -> Promise {
-        Promise { bytes_gone: None, ..Promise::AT_ONCE }
+        self.sweeper.promise()
     }
 
     async fn save(&self, snapshots: Vec<Snapshot>) -> Result<()> {
@@ -88,6 +89,10 @@ impl SnapshotStore for SqliteSnapshots {
         self.writer.write("forget", move |file| Box::pin(write::forget(file, keys))).await
     }
 
+    async fn sweep(&self) -> Result<Swept> {
+        self.writer.sweep(&self.sweeper).await
+    }
+
     async fn held_under(&self, keys: &[KeyId]) -> Result<u64> {
         read::held_under(&self.readers, keys).await
     }
@@ -99,6 +104,6 @@ impl SnapshotStore for SqliteSnapshots {
 
 impl fmt::Debug for SqliteSnapshots {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SqliteSnapshots").field("path", &self.path).finish()
+        f.debug_struct("SqliteSnapshots").field("path", &self.sweeper.path).finish()
     }
 }

@@ -8,7 +8,7 @@ use oubliette_backup::{FolderTarget, Progress};
 use oubliette_core::memory::{MemoryLog, MemoryTarget};
 use oubliette_core::{
     Appended, BackupTarget, Batch, Dropped, DroppedStream, Error, ErrorKind, EventLog, KeyId, Limits,
-    PageStream, Position, Promise, Query, Restored, Result, Scrubbed, StreamId, Version,
+    PageStream, Position, Promise, Query, Restored, Result, Scrubbed, StreamId, Swept, Version,
 };
 
 use crate::support::{World, append, assert_same, new_log, plain, read, small, stream};
@@ -47,6 +47,9 @@ impl EventLog for Stopping {
     }
     async fn scrub(&self, keys: &[KeyId]) -> Result<Scrubbed> {
         self.log.scrub(keys).await
+    }
+    async fn sweep(&self) -> Result<Swept> {
+        self.log.sweep().await
     }
     async fn drop_stream(&self, stream: &StreamId) -> Result<Dropped> {
         self.log.drop_stream(stream).await

@@ -112,7 +112,9 @@ pub async fn a_scrub_leaves_no_byte_of_a_dead_part<F: Fixture<dyn EventLog>>(fix
     let (dead, alive) = (traces(ada.id()), traces(grace.id()));
     assert_at_rest(&fixture, &[&dead, &alive]).await;
     log.scrub(&[ada.id()]).await.expect("a log can be scrubbed");
-    assert_gone(&fixture, log.promise(), &dead, &alive).await;
+    assert_gone(&fixture, log.promise(), None, &dead, &alive).await;
+    let swept = log.sweep().await.expect("a store can be swept");
+    assert_gone(&fixture, log.promise(), Some(swept), &dead, &alive).await;
 }
 
 /// What must be left of these events when these keys are scrubbed.

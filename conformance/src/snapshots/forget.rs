@@ -131,7 +131,9 @@ pub async fn snapshots_leave_no_byte<F: Fixture<dyn SnapshotStore>>(fixture: F) 
     }
     assert_at_rest(&fixture, &[&dead, &alive]).await;
     forget(&*store, &[ada.id()]).await;
-    assert_gone(&fixture, store.promise(), &dead, &alive).await;
+    assert_gone(&fixture, store.promise(), None, &dead, &alive).await;
+    let swept = store.sweep().await.expect("a store can be swept");
+    assert_gone(&fixture, store.promise(), Some(swept), &dead, &alive).await;
 }
 
 /// Each snapshot under one of the keys counts once.

@@ -11,7 +11,7 @@ use oubliette_core::memory::MemoryDocuments;
 use oubliette_core::{
     Before, Build, BuildId, BuildState, Comparison, Document, DocumentChanges, DocumentKey, DocumentPage,
     DocumentQuery, Documents, ErasedKeys, Error, ErrorKind, Fault, Filter, Forgotten, KeyId, Position,
-    ProjectionName, Promise, Result, Role,
+    ProjectionName, Promise, Result, Role, Swept,
 };
 use serde_json::Value;
 use tokio::time::sleep;
@@ -300,6 +300,10 @@ impl Documents for LyingDocuments {
             forgotten.records = forgotten.records.max(1);
         }
         Ok(forgotten)
+    }
+
+    async fn sweep(&self) -> Result<Swept> {
+        self.store.sweep().await
     }
 
     async fn held_under(&self, keys: &[KeyId]) -> Result<u64> {

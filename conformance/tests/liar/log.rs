@@ -13,7 +13,7 @@ use oubliette_conformance::{Blob, Fixture};
 use oubliette_core::memory::MemoryLog;
 use oubliette_core::{
     Appended, Batch, Dropped, DroppedStream, Error, ErrorKind, EventLog, Expect, KeyId, Limits, PageStream,
-    Position, Promise, Query, Recorded, Restored, Result, Scrubbed, Select, StreamId, Version,
+    Position, Promise, Query, Recorded, Restored, Result, Scrubbed, Select, StreamId, Swept, Version,
 };
 use tokio::time::sleep;
 
@@ -325,6 +325,10 @@ impl EventLog for LyingLog {
             scrubbed.parts = scrubbed.parts.max(1);
         }
         Ok(scrubbed)
+    }
+
+    async fn sweep(&self) -> Result<Swept> {
+        self.log.sweep().await
     }
 
     async fn drop_stream(&self, stream: &StreamId) -> Result<Dropped> {

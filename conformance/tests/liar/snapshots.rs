@@ -10,7 +10,7 @@ use oubliette_conformance::{Blob, Fixture};
 use oubliette_core::memory::MemorySnapshots;
 use oubliette_core::{
     ErasedKeys, Error, ErrorKind, Forgotten, KeyId, Position, Promise, Result, Series, Snapshot, SnapshotKey,
-    SnapshotKind, SnapshotStore, Version,
+    SnapshotKind, SnapshotStore, Swept, Version,
 };
 use tokio::time::sleep;
 
@@ -202,6 +202,10 @@ impl SnapshotStore for LyingSnapshots {
             forgotten.records = forgotten.records.max(1);
         }
         Ok(forgotten)
+    }
+
+    async fn sweep(&self) -> Result<Swept> {
+        self.store.sweep().await
     }
 
     async fn held_under(&self, keys: &[KeyId]) -> Result<u64> {

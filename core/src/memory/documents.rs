@@ -17,6 +17,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{BuildId, DocumentKey, KeyId, Position, ProjectionName};
 use crate::projector::{ErasedKeys, Forgotten};
 use crate::promise::Promise;
+use crate::sweep::Swept;
 
 /// [`Documents`] in memory. A clone shares its builds.
 #[derive(Clone, Default)]
@@ -172,6 +173,11 @@ impl Documents for MemoryDocuments {
             records += 1;
         }
         Ok(Forgotten { records })
+    }
+
+    /// Nothing of it is at rest.
+    async fn sweep(&self) -> Result<Swept> {
+        Ok(Swept::Clean)
     }
 
     async fn held_under(&self, keys: &[KeyId]) -> Result<u64> {

@@ -19,6 +19,7 @@ use crate::log::{
 };
 use crate::promise::Promise;
 use crate::sealed::SealedPart;
+use crate::sweep::Swept;
 
 /// An [`EventLog`] in memory. A clone shares its events.
 #[derive(Clone, Default)]
@@ -125,6 +126,11 @@ impl EventLog for MemoryLog {
             }
         }
         Ok(Scrubbed { parts })
+    }
+
+    /// Nothing of it is at rest.
+    async fn sweep(&self) -> Result<Swept> {
+        Ok(Swept::Clean)
     }
 
     async fn drop_stream(&self, stream: &StreamId) -> Result<Dropped> {

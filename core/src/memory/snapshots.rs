@@ -12,6 +12,7 @@ use crate::ids::{KeyId, Position};
 use crate::projector::{ErasedKeys, Forgotten};
 use crate::promise::Promise;
 use crate::snapshot::{Series, Snapshot, SnapshotKey, SnapshotStore};
+use crate::sweep::Swept;
 
 /// A [`SnapshotStore`] in memory. A clone shares its snapshots.
 #[derive(Clone, Default)]
@@ -86,6 +87,11 @@ impl SnapshotStore for MemorySnapshots {
         let keys: HashSet<KeyId> = erased.keys.iter().copied().collect();
         let records = state.take_away(|snapshot| is_under(snapshot, &keys));
         Ok(Forgotten { records })
+    }
+
+    /// Nothing of it is at rest.
+    async fn sweep(&self) -> Result<Swept> {
+        Ok(Swept::Clean)
     }
 
     async fn held_under(&self, keys: &[KeyId]) -> Result<u64> {

@@ -12,7 +12,7 @@ use oubliette_core::ledger::Head;
 use oubliette_core::{
     Appended, Batch, Dropped, DroppedStream, ErasureId, Error, ErrorKind, EventLog, Expect, Key, KeyId,
     KeyRecord, KeyState, KeyVault, Limits, Oubliette, PageStream, Position, Promise, Query, Reason, Restored,
-    Result, Scope, Scrubbed, Sequence, Signature, StreamId, SubjectId, Target, VaultId, Version,
+    Result, Scope, Scrubbed, Sequence, Signature, StreamId, SubjectId, Swept, Target, VaultId, Version,
 };
 
 use crate::support::{Customer, Parts, registered, subject};
@@ -55,6 +55,7 @@ mock! {
         async fn version(&self, stream: &StreamId) -> Result<Version>;
         async fn wait_beyond(&self, position: Position) -> Result<Position>;
         async fn scrub(&self, keys: &[KeyId]) -> Result<Scrubbed>;
+        async fn sweep(&self) -> Result<Swept>;
         async fn drop_stream(&self, stream: &StreamId) -> Result<Dropped>;
         async fn dropped(&self) -> Result<Vec<DroppedStream>>;
         async fn restore(&self, page: Restored) -> Result<()>;

@@ -229,6 +229,10 @@ impl EventLog for Failing {
         self.call()?;
         self.log.scrub(keys).await
     }
+    async fn sweep(&self) -> oubliette_core::Result<oubliette_core::Swept> {
+        self.call()?;
+        self.log.sweep().await
+    }
     async fn drop_stream(&self, stream: &StreamId) -> oubliette_core::Result<oubliette_core::Dropped> {
         self.log.drop_stream(stream).await
     }
