@@ -36,10 +36,7 @@ impl Ground {
     /// What the folder of this file lies on.
     pub(crate) fn of(path: &Path) -> Self {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        magic(folder).map_or_else(
-            || Self { name: "unknown".to_owned(), keeps: Some(UNKNOWN) },
-            |magic| Self::known(magic),
-        )
+        magic(folder).map_or_else(|| Self { name: "unknown".to_owned(), keeps: Some(UNKNOWN) }, Self::known)
     }
 
     fn known(magic: u32) -> Self {

@@ -50,14 +50,19 @@ pub mod backup;
 pub mod documents;
 mod enrol;
 mod fixture;
+pub mod house;
 pub mod log;
+pub mod memory;
 mod residue;
 mod run;
 mod sample;
 pub mod snapshots;
+mod store;
 pub mod vault;
 
 pub use self::fixture::{Blob, Fixture};
+pub use self::house::{Evidence, House};
 pub use self::run::run;
+pub use self::store::{Store, fresh};
 #[doc(hidden)]
 pub use oubliette_core as core;

@@ -9,7 +9,7 @@ use crate::run::{Done, cargo_output};
 /// What a crate of the workspace may import of it, for use and for tests.
 const RULES: &[(&str, &[&str], &[&str])] = &[
     ("oubliette-core", &[], &[]),
-    ("oubliette-conformance", &["oubliette-core"], &[]),
+    ("oubliette-conformance", &["oubliette-core", "oubliette-backup"], &[]),
     ("oubliette-catalogue", &["oubliette-core"], &[]),
     ("oubliette-backend-sqlite", &["oubliette-core"], &["oubliette-conformance"]),
     ("oubliette-backup", &["oubliette-core"], &["oubliette-conformance"]),
@@ -26,6 +26,17 @@ const RULES: &[(&str, &[&str], &[&str])] = &[
         &["oubliette-conformance"],
     ),
     ("oubliette-cli", &["oubliette"], &[]),
+    (
+        "oubliette-proof",
+        &[
+            "oubliette-core",
+            "oubliette-conformance",
+            "oubliette-backend-sqlite",
+            "oubliette-backup",
+            "oubliette-kms-local",
+        ],
+        &[],
+    ),
     ("xtask", &[], &[]),
 ];
 

@@ -1,0 +1,65 @@
+//! What there is of each part in this workspace, one line each.
+//!
+//! The fixtures are those of the backends' own contract tests.
+
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+use oubliette_conformance::{Fixture, Store, fresh, memory};
+use oubliette_core::{BackupTarget, Documents, EventLog, KeyVault, SnapshotStore};
+
+#[path = "../../backup/tests/fixture/mod.rs"]
+mod folder;
+#[path = "../../kms-local/tests/fixture/mod.rs"]
+mod local;
+#[path = "../../backend-sqlite/tests/fixture/mod.rs"]
+mod sqlite;
+
+/// A part that combinations are made of.
+pub struct Part<T: ?Sized + 'static> {
+    /// The name of the backend.
+    pub name: &'static str,
+    fresh: fn() -> BoxFuture<'static, Arc<dyn Store<T>>>,
+}
+
+impl<T: ?Sized + 'static> Part<T> {
+    fn of<F: Fixture<T>>(name: &'static str) -> Self {
+        Self { name, fresh: || Box::pin(fresh::<T, F>()) }
+    }
+
+    /// A new, empty store of this backend.
+    pub async fn fresh(&self) -> Arc<dyn Store<T>> {
+        (self.fresh)().await
+    }
+}
+
+impl<T: ?Sized> std::fmt::Debug for Part<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+/// Every event log.
+pub fn logs() -> Vec<Part<dyn EventLog>> {
+    vec![Part::of::<memory::Log>("memory"), Part::of::<sqlite::Folder>("sqlite")]
+}
+
+/// Every key vault.
+pub fn vaults() -> Vec<Part<dyn KeyVault>> {
+    vec![Part::of::<memory::Vault>("memory"), Part::of::<local::Folder>("local")]
+}
+
+/// Every store of documents.
+pub fn documents() -> Vec<Part<dyn Documents>> {
+    vec![Part::of::<memory::Documents>("memory"), Part::of::<sqlite::Folder>("sqlite")]
+}
+
+/// Every store of snapshots.
+pub fn snapshots() -> Vec<Part<dyn SnapshotStore>> {
+    vec![Part::of::<memory::Snapshots>("memory"), Part::of::<sqlite::Folder>("sqlite")]
+}
+
+/// Every place for backups.
+pub fn targets() -> Vec<Part<dyn BackupTarget>> {
+    vec![Part::of::<memory::Target>("memory"), Part::of::<folder::Folder>("folder")]
+}
