@@ -16,14 +16,15 @@ use crate::vault::Signature;
 
 /// The version of the certificate's format.
 ///
-/// 2 added what derived stores have forgotten, and the backups from before.
-pub const FORMAT: u32 = 2;
+/// 2 added what derived stores have forgotten, and the backups from before; 3 when it was
+/// signed anew.
+pub const FORMAT: u32 = 3;
 
 /// What was erased, and what that is worth against whom. It names nobody.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Certificate {
-    /// The version of this format: 2.
+    /// The version of this format: 3.
     pub format: u32,
     /// The erasure.
     pub erasure: ErasureId,
@@ -37,8 +38,11 @@ pub struct Certificate {
     pub due: Timestamp,
     /// When the keys were destroyed.
     pub destroyed_at: Timestamp,
-    /// When this was signed.
+    /// When this was signed first.
     pub closed_at: Timestamp,
+    /// When it was signed anew, because stores had been swept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settled_at: Option<Timestamp>,
     /// The destroyed keys, by their random names.
     pub keys: Vec<KeyId>,
     /// Records that each derived store changed or took away.

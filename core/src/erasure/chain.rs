@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use tokio::sync::Mutex;
 
 use super::progress::Progress;
-use super::step::Step;
+use super::step::{Step, StepName};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::ErasureId;
 use crate::ledger::{Entry, Head, Ledger, verify};
@@ -102,7 +102,7 @@ impl Chain {
             let (head, done) = self
                 .with(anchor, |read| (read.head, read.erasures.get(&erasure).and_then(Progress::step)))
                 .await?;
-            if done.is_some_and(|done| done >= name) {
+            if done.is_some_and(|done| done >= name) && name != StepName::Settled {
                 return Err(Error::new(ErrorKind::Conflict, "ledger", "another process took this step"));
             }
             let entry = Entry::following(&head, at, erasure, step.clone())?;

@@ -6,7 +6,7 @@ use futures::TryStreamExt as _;
 use jiff::{Timestamp, ToSpan as _, tz::TimeZone};
 use serde_json::json;
 
-use super::certificate::{self, Certificate, Claim, Levels, SignedCertificate};
+use super::certificate::{self, Certificate, SignedCertificate};
 use super::progress::Progress;
 use super::step::{Footprint, Held, Step, StepName};
 use crate::backup::BackupRecord;
@@ -36,6 +36,9 @@ impl Oubliette {
             StepName::Swept => Ok(Step::Swept { parts: self.log.scrub(keys(done)?).await?.parts }),
             StepName::Verified => self.verify(erasure, done).await.map(Step::Verified),
             StepName::Closed => self.certify(erasure, done).await,
+            StepName::Settled => {
+                Err(Error::new(ErrorKind::Unexpected, "erase", "no erasure is settled before a sweep"))
+            }
         }
     }
 
@@ -126,6 +129,7 @@ impl Oubliette {
             due,
             destroyed_at,
             closed_at: Timestamp::now(),
+            settled_at: None,
             keys: keys(done)?.to_vec(),
             forgotten: done.forgotten().cloned().unwrap_or_default(),
             parts_swept: done.swept().ok_or_else(missing)?,
@@ -137,75 +141,6 @@ impl Oubliette {
         };
         let signature = self.vault.sign(&SignedCertificate::message(&certificate)?).await?;
         Ok(Step::Closed(Box::new(SignedCertificate::new(certificate, &signature))))
-    }
-
-    /// What holds for each store: what was verified, and what its promise gives.
-    fn claims(
-        &self,
-        destroyed_at: Timestamp,
-        verified_at: Timestamp,
-        backups: &[BackupRecord],
-    ) -> Result<BTreeMap<String, Levels>> {
-        let promised = |within: Option<std::time::Duration>, why: &str, never: &str| -> Result<Claim> {
-            let Some(within) = within else {
-                return Ok(Claim::NotClaimed { why: never.to_owned() });
-            };
-            let until = destroyed_at
-                .checked_add(within)
-                .map_err(|_| Error::new(ErrorKind::Unexpected, "certify", "a promise is out of range"))?;
-            Ok(match until <= verified_at {
-                true => Claim::Holds { since: until },
-                false => Claim::Pending { until, why: why.to_owned() },
-            })
-        };
-        let unrecoverable = promised(
-            self.vault.promise().unrecoverable_within,
-            "until then an old copy of the vault still opens",
-            "an old copy of the vault, with its master key, still opens",
-        )?;
-        let levels = |bytes_gone| {
-            Ok::<_, Error>(Levels {
-                a: Claim::Holds { since: verified_at },
-                b: Claim::Holds { since: destroyed_at },
-                c: unrecoverable.clone(),
-                d: promised(
-                    bytes_gone,
-                    "until then dead ciphertext may stay in the store's free space",
-                    "dead ciphertext may stay in the store's free space",
-                )?,
-            })
-        };
-        let mut claims = BTreeMap::from([
-            ("log".to_owned(), levels(self.log.promise().bytes_gone)?),
-            ("vault".to_owned(), levels(self.vault.promise().bytes_gone)?),
-        ]);
-        if let Some(documents) = &self.documents {
-            claims.insert(documents.name().to_owned(), levels(documents.promise().bytes_gone)?);
-        }
-        if let Some(snapshots) = &self.snapshots {
-            claims.insert(snapshots.name().to_owned(), levels(snapshots.promise().bytes_gone)?);
-        }
-        for projector in self.projectors.iter() {
-            let why = "it says that it has forgotten, and cannot be looked into from here";
-            let unseen = Claim::NotClaimed { why: why.to_owned() };
-            let levels = Levels { a: unseen.clone(), b: unseen.clone(), c: unseen.clone(), d: unseen };
-            claims.insert(projector.name().to_owned(), levels);
-        }
-        if !backups.is_empty() {
-            let sealed = Claim::Holds { since: destroyed_at };
-            let d = match backups.iter().map(|backup| backup.expires_at).collect::<Option<Vec<_>>>() {
-                Some(ends) => Claim::Pending {
-                    until: ends.into_iter().max().unwrap_or(verified_at),
-                    why: "until they expire, backups from before hold dead ciphertext".to_owned(),
-                },
-                None => Claim::NotClaimed {
-                    why: "a backup from before holds dead ciphertext, and is kept for ever".to_owned(),
-                },
-            };
-            let levels = Levels { a: sealed.clone(), b: sealed, c: unrecoverable, d };
-            claims.insert("backups".to_owned(), levels);
-        }
-        Ok(claims)
     }
 
     /// Backups that were taken before the dead parts were swept.

@@ -18,15 +18,26 @@ impl Oubliette {
     /// `Incomplete` with the names of those that failed, caused by the first.
     pub(super) async fn forget(&self, erasure: ErasureId, keys: &[KeyId]) -> Result<BTreeMap<String, u64>> {
         let erased = ErasedKeys { erasure, keys: keys.to_vec() };
+        let mut marked = caught_up(erasure);
+        marked.keys.extend(keys);
+        self.forget_marked(&erased, &marked).await
+    }
+
+    /// The same; documents and snapshots are told `marked`, which they remember.
+    pub(super) async fn forget_marked(
+        &self,
+        erased: &ErasedKeys,
+        marked: &ErasedKeys,
+    ) -> Result<BTreeMap<String, u64>> {
         let mut outcomes: Vec<(&str, Result<Forgotten>)> = Vec::new();
         if let Some(documents) = &self.documents {
-            outcomes.push((documents.name(), documents.forget(&erased).await));
+            outcomes.push((documents.name(), documents.forget(marked).await));
         }
         if let Some(snapshots) = &self.snapshots {
-            outcomes.push((snapshots.name(), snapshots.forget(&erased).await));
+            outcomes.push((snapshots.name(), snapshots.forget(marked).await));
         }
         for projector in self.projectors.iter() {
-            outcomes.push((projector.name(), projector.forget(&erased).await));
+            outcomes.push((projector.name(), projector.forget(erased).await));
         }
         let (mut records, mut failed, mut first) = (BTreeMap::new(), Vec::new(), None);
         for (name, outcome) in outcomes {
@@ -50,6 +61,17 @@ impl Oubliette {
         }
     }
 
+    /// Lets documents and snapshots remember a mark, under which nothing was ever sealed.
+    pub(super) async fn remember(&self, mark: &ErasedKeys) -> Result<()> {
+        if let Some(documents) = &self.documents {
+            documents.forget(mark).await?;
+        }
+        if let Some(snapshots) = &self.snapshots {
+            snapshots.forget(mark).await?;
+        }
+        Ok(())
+    }
+
     /// What each derived store that can be asked still holds under these keys.
     pub(super) async fn derived_under(&self, keys: &[KeyId]) -> Result<BTreeMap<String, u64>> {
         let mut left = BTreeMap::new();
@@ -61,6 +83,11 @@ impl Oubliette {
         }
         Ok(left)
     }
+}
+
+/// The mark of a store that has caught up with an erasure.
+pub(super) fn caught_up(erasure: ErasureId) -> ErasedKeys {
+    ErasedKeys { erasure, keys: vec![KeyId::from_bytes(*erasure.as_bytes())] }
 }
 
 /// The keys that an event says were destroyed, when it is the toolkit's own.

@@ -7,12 +7,14 @@
 
 pub mod certificate;
 mod chain;
+mod claims;
 mod effects;
 mod forget;
 mod progress;
 mod reconcile;
 mod restoration;
 mod step;
+mod sweep;
 mod verify;
 
 use jiff::Timestamp;
@@ -22,6 +24,7 @@ pub(crate) use self::chain::Chain;
 pub(crate) use self::forget::erased_keys;
 pub use self::progress::Progress;
 pub use self::step::{Footprint, Held, Step, StepName, Verification};
+pub use self::sweep::Sweep;
 use crate::error::{Error, ErrorKind, Result};
 use crate::house::Oubliette;
 use crate::ids::{ErasureId, Purpose, Sequence, SubjectId};
@@ -62,8 +65,9 @@ impl Oubliette {
     /// Erases a person: every key of theirs, everywhere, for good.
     ///
     /// It takes the request, counts what will go, fences the person in the vault, destroys
-    /// the keys, records it in the log, sweeps the dead parts, verifies, and signs the
-    /// certificate. The same request again gives the same certificate.
+    /// the keys, records it in the log, scrubs the dead parts, verifies, and signs the
+    /// certificate. The same request again gives the same certificate. Dead bytes may stay in
+    /// the free space of a store, and the certificate says so, until [`Oubliette::sweep`].
     ///
     /// # Errors
     /// `Incomplete` when a step fails: nothing is certified, and [`Oubliette::resume`] or

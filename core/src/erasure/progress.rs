@@ -104,10 +104,10 @@ impl Progress {
         })
     }
 
-    /// The certificate, once it is closed.
+    /// The certificate as it was signed last, once it is closed.
     pub fn certificate(&self) -> Option<&SignedCertificate> {
-        self.find(|step| match step {
-            Step::Closed(certificate) => Some(certificate.as_ref()),
+        self.entries.iter().rev().find_map(|(_, step)| match step {
+            Step::Closed(certificate) | Step::Settled(certificate) => Some(certificate.as_ref()),
             _ => None,
         })
     }

@@ -6,6 +6,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::Moment;
+use super::forget::caught_up;
 use super::progress::Progress;
 use super::step::StepName;
 use crate::documents::BuildState;
@@ -14,6 +15,7 @@ use crate::house::Oubliette;
 use crate::ids::{ErasureId, KeyId, Sequence};
 use crate::ledger::Head;
 use crate::log::Restored;
+use crate::projector::ErasedKeys;
 use crate::vault::Erasure;
 
 impl Oubliette {
@@ -58,9 +60,7 @@ impl Oubliette {
         self.catch_up_with_restoration().await?;
         if older {
             tracing::warn!(erasures = destroyed.len(), "the log is older than the ledger: it is reconciled");
-            for progress in &destroyed {
-                self.replay_erasure(progress, &erasures).await.map_err(closed)?;
-            }
+            self.replay_erasures(&destroyed, &erasures).await.map_err(closed)?;
         } else {
             self.remind(&destroyed).await.map_err(closed)?;
         }
@@ -95,8 +95,33 @@ impl Oubliette {
             || self.parts_under(last.keys().unwrap_or_default()).await? > 0)
     }
 
-    /// Runs an erasure through the stores again. Its keys are dead already.
-    async fn replay_erasure(&self, done: &Progress, known: &HashMap<ErasureId, Erasure>) -> Result<()> {
+    /// Runs erasures through the stores again. Their keys are dead already.
+    ///
+    /// That the log says so comes last: until then it is older than the ledger, and whoever
+    /// opens it after a crash begins anew.
+    async fn replay_erasures(&self, all: &[Progress], known: &HashMap<ErasureId, Erasure>) -> Result<()> {
+        for done in all {
+            for step in [StepName::Forgotten, StepName::Swept] {
+                self.replay_step(step, done, known).await?;
+            }
+        }
+        if !all.is_empty() {
+            self.sweep_copies().await?;
+        }
+        for done in all {
+            self.replay_step(StepName::Recorded, done, known).await?;
+            self.verify_again(done).await?;
+            self.tell(done.erasure, StepName::Verified, Moment::Effected);
+        }
+        Ok(())
+    }
+
+    async fn replay_step(
+        &self,
+        step: StepName,
+        done: &Progress,
+        known: &HashMap<ErasureId, Erasure>,
+    ) -> Result<()> {
         let erasure = known.get(&done.erasure).ok_or_else(|| {
             Error::new(
                 ErrorKind::Diverged,
@@ -105,40 +130,32 @@ impl Oubliette {
             )
             .with("erasure", done.erasure)
         })?;
-        for step in [StepName::Recorded, StepName::Forgotten, StepName::Swept] {
-            self.tell(done.erasure, step, Moment::Begun);
-            self.effect(step, erasure, done).await?;
-            self.tell(done.erasure, step, Moment::Effected);
-        }
-        self.verify_again(done).await?;
-        self.tell(done.erasure, StepName::Verified, Moment::Effected);
+        self.tell(done.erasure, step, Moment::Begun);
+        self.effect(step, erasure, done).await?;
+        self.tell(done.erasure, step, Moment::Effected);
         Ok(())
     }
 
-    /// Lets documents and snapshots forget that are copies from before an erasure.
+    /// Lets documents and snapshots forget that are copies from before an erasure. The mark
+    /// of the last one says that they have caught up with it, and are swept.
     async fn remind(&self, recorded: &[Progress]) -> Result<()> {
-        let Some(last) =
-            recorded.iter().rev().find_map(|progress| progress.keys().filter(|keys| !keys.is_empty()))
-        else {
-            return Ok(());
-        };
-        let forgetful = match (&self.documents, &self.snapshots) {
-            (None, None) => false,
-            (documents, snapshots) => {
-                let mut forgetful = false;
-                if let Some(documents) = documents {
-                    forgetful |= !documents.remembers(last).await?;
-                }
-                if let Some(snapshots) = snapshots {
-                    forgetful |= !snapshots.remembers(last).await?;
-                }
-                forgetful
-            }
-        };
+        let Some(last) = recorded.last() else { return Ok(()) };
+        let mark = caught_up(last.erasure);
+        let mut forgetful = false;
+        if let Some(documents) = &self.documents {
+            forgetful |= !documents.remembers(&mark.keys).await?;
+        }
+        if let Some(snapshots) = &self.snapshots {
+            forgetful |= !snapshots.remembers(&mark.keys).await?;
+        }
         if forgetful {
             for progress in recorded {
-                self.forget(progress.erasure, progress.keys().unwrap_or_default()).await?;
+                let keys = progress.keys().unwrap_or_default().to_vec();
+                let erased = ErasedKeys { erasure: progress.erasure, keys };
+                self.forget_marked(&erased, &erased).await?;
             }
+            self.sweep_copies().await?;
+            self.remember(&mark).await?;
         }
         Ok(())
     }

@@ -56,12 +56,7 @@ impl Oubliette {
     /// have caught up with it.
     pub(super) async fn note_restoration(&self, until: Position) -> Result<()> {
         let restoration = Restoration { until, mark: KeyId::random()?, at: Timestamp::now() };
-        if let Some(documents) = &self.documents {
-            documents.forget(&restoration.mark()).await?;
-        }
-        if let Some(snapshots) = &self.snapshots {
-            snapshots.forget(&restoration.mark()).await?;
-        }
+        self.remember(&restoration.mark()).await?;
         let event = system_event(RESTORED, json!(restoration))?;
         self.log.append(Batch::one(StreamId::new(FOUNDING)?, Expect::Any, vec![event])).await?;
         Ok(())

@@ -48,6 +48,9 @@ pub enum Step {
     Verified(Verification),
     /// The certificate was signed. The erasure is done.
     Closed(Box<SignedCertificate>),
+    /// What was pending in the certificate has changed since, and it was signed anew: stores
+    /// were swept. It can come several times.
+    Settled(Box<SignedCertificate>),
 }
 
 /// What is held about a person: counts, nothing personal.
@@ -115,10 +118,11 @@ pub enum StepName {
     Swept,
     Verified,
     Closed,
+    Settled,
 }
 
 impl StepName {
-    /// All of them, in order.
+    /// Those that every erasure takes, in order. `Settled` comes to some of them later.
     pub const ALL: [Self; 9] = [
         Self::Requested,
         Self::Planned,
@@ -144,6 +148,7 @@ impl fmt::Display for StepName {
             Self::Swept => "swept",
             Self::Verified => "verified",
             Self::Closed => "closed",
+            Self::Settled => "settled",
         })
     }
 }
@@ -161,6 +166,7 @@ impl Step {
             Self::Swept { .. } => StepName::Swept,
             Self::Verified(_) => StepName::Verified,
             Self::Closed(_) => StepName::Closed,
+            Self::Settled(_) => StepName::Settled,
         }
     }
 }

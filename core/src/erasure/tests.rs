@@ -246,7 +246,7 @@ async fn a_certificate_verifies_offline_and_not_when_it_was_changed() {
     assert_ne!(forged, json);
     assert_eq!(SignedCertificate::verify(forged.as_bytes()).unwrap_err().kind(), ErrorKind::Corrupt);
     assert_eq!(SignedCertificate::verify(b"{}").unwrap_err().kind(), ErrorKind::Invalid);
-    let newer = json.replace("\"format\": 2", "\"format\": 3");
+    let newer = json.replace("\"format\": 3", "\"format\": 4");
     assert_eq!(SignedCertificate::verify(newer.as_bytes()).unwrap_err().kind(), ErrorKind::NewerFormat);
 }
 

@@ -3,7 +3,7 @@
 //! The files under `fixtures` are never written again. A new format adds new files.
 
 use futures::TryStreamExt as _;
-use oubliette_core::memory::{MemoryDocuments, MemoryLedger, MemoryLog, MemorySnapshots, MemoryVault};
+use oubliette_core::memory::{MemoryDocuments, MemoryLedger, MemoryLog, MemoryVault};
 use oubliette_core::seal::{Place, Unsealed, open};
 use oubliette_core::{
     BackupId, BackupRecord, BackupRegister, Carried, CarriedPart, Envelope, ErrorKind, Key, KeyId, KeyState,
@@ -78,6 +78,26 @@ fn a_ledger_in_which_derived_stores_forget_is_whole() {
     assert_eq!(entries.len(), 9);
     let head = oubliette_core::ledger::verify(&entries, None).unwrap();
     assert_eq!(head.sequence.0, 9);
+}
+
+#[test]
+fn a_certificate_of_format_3_verifies() {
+    let json = include_bytes!("fixtures/certificate-3.json");
+    let signed = oubliette_core::erasure::SignedCertificate::verify(json).unwrap();
+    let certificate = signed.certificate();
+    assert_eq!((certificate.format, certificate.keys.len()), (3, 1));
+    assert!(certificate.settled_at > Some(certificate.closed_at));
+}
+
+#[test]
+fn a_ledger_with_a_settled_erasure_is_whole() {
+    let entries: Vec<oubliette_core::ledger::Entry> = include_str!("fixtures/ledger-3.jsonl")
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(entries.len(), 10);
+    let head = oubliette_core::ledger::verify(&entries, None).unwrap();
+    assert_eq!(head.sequence.0, 10);
 }
 
 #[test]
@@ -192,7 +212,7 @@ async fn fixtures_of_the_current_formats_can_be_made() {
         std::sync::Arc::new(ledger.clone()),
     )
     .documents(std::sync::Arc::new(MemoryDocuments::new()))
-    .snapshots(std::sync::Arc::new(MemorySnapshots::new()))
+    .snapshots(std::sync::Arc::new(crate::sweeping::lazy()))
     .backups(std::sync::Arc::new(OneBackup))
     .build()
     .await
@@ -207,7 +227,8 @@ async fn fixtures_of_the_current_formats_can_be_made() {
     let draft = Draft::from_json(EventType::new("Registered").unwrap(), event, &[field]).unwrap();
     let drafts = StreamDrafts { stream, expect: Expect::New, drafts: vec![draft] };
     house.append_drafts(vec![drafts]).await.unwrap();
-    let certificate = house.erase(&ada).await.unwrap();
+    house.erase(&ada).await.unwrap();
+    let certificate = house.sweep().await.unwrap().settled.remove(0);
     let read = house.read(oubliette_core::Query::all()).try_collect::<Vec<_>>().await.unwrap();
     assert_eq!(read.len(), 4);
 
@@ -220,8 +241,8 @@ async fn fixtures_of_the_current_formats_can_be_made() {
         ("document-1.hex", hex::encode(sample_document().encode().unwrap())),
         ("state-1.hex", hex::encode(state.as_bytes())),
         ("envelope-1.hex", hex::encode(envelope.encode().unwrap())),
-        ("certificate-2.json", serde_json::to_string_pretty(&certificate).unwrap()),
-        ("ledger-2.jsonl", lines.join("\n")),
+        ("certificate-3.json", serde_json::to_string_pretty(&certificate).unwrap()),
+        ("ledger-3.jsonl", lines.join("\n")),
     ];
     if let Some(folder) = std::env::var_os("OUBLIETTE_FIXTURES") {
         for (name, text) in made {

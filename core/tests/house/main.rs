@@ -16,4 +16,5 @@ mod reconciling;
 mod shop;
 mod standing;
 mod support;
+mod sweeping;
 mod upcasting;
