@@ -83,12 +83,22 @@
 //! schema inside each transaction, and looked up again when another process wrote. Of two
 //! that apply the same events to documents, the second is refused.
 //!
+//! # Sweeping
+//!
+//! [`EventLog::sweep`](oubliette_core::EventLog::sweep) and its like leave no byte of what was
+//! taken away: statistics are made anew if there are any, the file is vacuumed, and the
+//! write-ahead log goes into the file and is truncated. Appends wait meanwhile. A reader that
+//! does not end within the busy timeout blocks it, and is named. A sweep writes the file
+//! twice, and a temporary copy of what is alive (`SQLITE_TMPDIR`, else the system's folder).
+//!
 //! # What it does not promise
 //!
-//! - That scrubbed or forgotten bytes are gone. `secure_delete` overwrites deleted rows,
-//!   but copies may stay in the gaps of pages that were split, in the write-ahead log, and
-//!   in what the disk keeps: until `VACUUM`, and then `PRAGMA wal_checkpoint(TRUNCATE)` that
-//!   returns `busy = 0`. They open with no key that still exists.
+//! - That scrubbed or forgotten bytes are gone before a sweep: `secure_delete` overwrites
+//!   deleted rows, but copies stay in the gaps of pages that were split and in the write-ahead
+//!   log. They open with no key that still exists.
+//! - That they are gone after one, where the filesystem writes changed blocks elsewhere
+//!   (btrfs, zfs) or is not known: there the promise is lowered, and [`examine`] says why.
+//!   Below the filesystem nobody looks: what a disk keeps of overwritten blocks is its own.
 //! - To move a stream's version back: a stream that was dropped keeps its last version,
 //!   also for [`EventLog::version`](oubliette_core::EventLog::version).
 //! - To restore parts under a key that was scrubbed in the log that takes the restore: they
@@ -104,6 +114,7 @@
 mod bulk;
 mod commit;
 mod config;
+mod doctor;
 mod documents;
 mod error;
 mod ground;
@@ -119,6 +130,7 @@ mod sweep;
 mod writer;
 
 pub use self::config::SqliteLogBuilder;
+pub use self::doctor::{Finding, Meaning, examine};
 pub use self::documents::{SqliteDocuments, SqliteDocumentsBuilder};
 pub use self::log::SqliteLog;
 pub use self::options::Synchronous;

@@ -3,15 +3,17 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Who reads or writes the database now, by name and process id. Where the system does not
-/// tell, a reader without a name.
+/// Who may be in the way of a sweep. Where the system tells of nobody else, it is a reader
+/// in this process, which has the file open itself.
 pub(crate) fn holders(path: &Path) -> Vec<String> {
-    let mut holders: Vec<String> = pids(path).into_iter().map(name).collect();
-    holders.dedup();
-    if holders.is_empty() {
-        holders.push("an open reader or writer of the file".to_owned());
-    }
-    holders
+    let others = others(path);
+    if others.is_empty() { vec!["an open reader in this process".to_owned()] } else { others }
+}
+
+/// The other processes that hold a lock on the database, by process id and name.
+pub(crate) fn others(path: &Path) -> Vec<String> {
+    let own = std::process::id();
+    pids(path).into_iter().filter(|pid| *pid != own).map(name).collect()
 }
 
 #[cfg(target_os = "linux")]
@@ -37,12 +39,6 @@ fn pids(path: &Path) -> Vec<u32> {
         .collect();
     pids.sort_unstable();
     pids.dedup();
-    // This process always holds the lock that says that the file is open: it is named last,
-    // unless somebody else is.
-    let own = std::process::id();
-    if pids.iter().any(|pid| *pid != own) {
-        pids.retain(|pid| *pid != own);
-    }
     pids
 }
 
@@ -52,9 +48,6 @@ fn pids(_path: &Path) -> Vec<u32> {
 }
 
 fn name(pid: u32) -> String {
-    if pid == std::process::id() {
-        return "a reader in this process".to_owned();
-    }
     let program = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
     match program.trim() {
         "" => format!("process {pid}"),

@@ -79,7 +79,7 @@ pub(crate) fn readers(options: &Options) -> SqlitePool {
         .connect_lazy_with(connect(options).read_only(true))
 }
 
-fn connect(options: &Options) -> SqliteConnectOptions {
+pub(crate) fn connect(options: &Options) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(&options.path)
         .busy_timeout(options.busy_timeout)
