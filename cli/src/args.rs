@@ -24,7 +24,7 @@ Exit codes:
   4  not found: a directory, a file, a subject
   5  the house stays closed: wrong vault or master key, damaged or newer files, a lost ledger,
      a restore that is not finished or not reconciled
-  6  an erasure is not finished; the next command resumes it
+  6  an erasure is not finished; the next command resumes it. Or a store is not swept
   7  a claim does not hold: a forged certificate, a damaged backup, a rebuild that gives
      something else, a value in the clear, a demo that proves the contrary
   8  refused: the subject was erased, another writer was first, or confirmation is missing";
@@ -55,6 +55,8 @@ pub(crate) enum Command {
     Subject(Subject),
     /// Forget a person, and print the certificate
     Forget(Forget),
+    /// Take the bytes of what was forgotten away from all stores: run it every night
+    Sweep(Sweep),
     /// Check a certificate, offline
     Verify(Verify),
     /// Declare, run, check and rebuild projections
@@ -71,6 +73,8 @@ pub(crate) enum Command {
     Vault(Vault),
     /// Search every byte for what must not be readable
     Scan(Scan),
+    /// Say what this machine can and cannot promise about the bytes of what is forgotten
+    Doctor(Doctor),
     /// Show the state of a directory
     Status(Status),
     /// Import real events, forget a person, and prove it
@@ -187,6 +191,21 @@ pub(crate) struct Forget {
     /// Do not ask: it cannot be undone
     #[arg(long)]
     pub(crate) yes: bool,
+    /// Sweep all stores at once, instead of with the next `oubliette sweep`
+    #[arg(long, conflicts_with = "preview")]
+    pub(crate) now: bool,
+}
+
+#[derive(ClapArgs, Debug)]
+pub(crate) struct Sweep {
+    #[command(flatten)]
+    pub(crate) dir: Dir,
+}
+
+#[derive(ClapArgs, Debug)]
+pub(crate) struct Doctor {
+    #[command(flatten)]
+    pub(crate) dir: Dir,
 }
 
 #[derive(ClapArgs, Debug)]

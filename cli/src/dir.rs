@@ -134,14 +134,14 @@ impl Dir {
         self.config.certificates(&self.root).join(name)
     }
 
-    /// Writes the certificate's file, if it is not there.
+    /// Writes the certificate's file, if it is not there as it was signed last.
     pub(crate) fn keep(&self, certificate: &SignedCertificate) -> Result<PathBuf, Exit> {
         let path = self.certificate_path(certificate);
-        if !path.exists() {
+        let json = serde_json::to_vec_pretty(certificate)
+            .map_err(|error| Exit::failed("cannot write a certificate", &error))?;
+        if fs::read(&path).ok().as_ref() != Some(&json) {
             let folder = self.config.certificates(&self.root);
             fs::create_dir_all(&folder).map_err(|error| cannot("make", &folder, &error))?;
-            let json = serde_json::to_vec_pretty(certificate)
-                .map_err(|error| Exit::failed("cannot write a certificate", &error))?;
             write_whole(&path, &json)?;
         }
         Ok(path)

@@ -55,6 +55,7 @@ async fn run(command: Command, output: &Output) -> Result<(), Exit> {
         Command::Read(args) => commands::read::run(args, output).await,
         Command::Subject(args) => commands::subject::run(args, output).await,
         Command::Forget(args) => commands::forget::run(args, output).await,
+        Command::Sweep(args) => commands::sweep::run(args, output).await,
         Command::Verify(args) => commands::verify::run(&args, output),
         Command::Projection(args) => commands::projection::run(args, output).await,
         Command::Query(args) => commands::query::run(args, output).await,
@@ -63,6 +64,7 @@ async fn run(command: Command, output: &Output) -> Result<(), Exit> {
         Command::Backup(args) => commands::backup::run(args, output).await,
         Command::Vault(args) => commands::vault::run(args, output).await,
         Command::Scan(args) => commands::scan::run(&args, output).await,
+        Command::Doctor(args) => commands::doctor::run(args, output).await,
         Command::Status(args) => commands::status::run(args, output).await,
         Command::Demo(args) => commands::demo::run(args, output).await,
     }

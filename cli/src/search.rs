@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use memchr::memmem;
 use oubliette::scan::{Form, Needles};
@@ -16,6 +17,9 @@ pub(crate) const MIN_BYTES: usize = 5;
 const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 /// The most that one frame is opened to: what is larger is told, not passed over.
 const MOST: u64 = 1 << 30;
+/// How often a search begins anew because a file is no longer there.
+const TRIES: usize = 20;
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// Texts that must be found nowhere.
 pub(crate) struct Search {
@@ -77,13 +81,30 @@ pub(crate) fn control(folder: &Path) -> Result<(usize, usize, usize), Exit> {
 }
 
 fn walk(paths: &[PathBuf], needles: &Needles) -> Result<Found, Exit> {
+    if let Some(path) = paths.iter().find(|path| !path.exists()) {
+        return Err(Exit::new(NOT_FOUND, format!("there is nothing at {}", path.display()))
+            .next("name a file or a folder"));
+    }
+    // A store that is closed meanwhile takes files away whose bytes go into others: what was
+    // searched before is searched again.
+    for _ in 0..TRIES {
+        if let Some(found) = walk_once(paths, needles)? {
+            return Ok(found);
+        }
+        std::thread::sleep(PAUSE);
+    }
+    Err(Exit::new(crate::exit::FAILED, "files come and go while they are searched")
+        .next("close whatever writes there, and search again"))
+}
+
+/// Nothing when a file that was listed is no longer there.
+fn walk_once(paths: &[PathBuf], needles: &Needles) -> Result<Option<Found>, Exit> {
     let mut found = Found::default();
     let mut left = paths.to_vec();
     while let Some(path) = left.pop() {
         let io = |error| Exit::failed(format!("cannot search {}", path.display()), &error);
         if !path.exists() {
-            return Err(Exit::new(NOT_FOUND, format!("there is nothing at {}", path.display()))
-                .next("name a file or a folder"));
+            return Ok(None);
         }
         if path.is_dir() {
             for entry in std::fs::read_dir(&path).map_err(io)? {
@@ -91,7 +112,10 @@ fn walk(paths: &[PathBuf], needles: &Needles) -> Result<Found, Exit> {
             }
             continue;
         }
-        let bytes = std::fs::read(&path).map_err(io)?;
+        let bytes = match std::fs::read(&path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            read => read.map_err(io)?,
+        };
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         // A file's name is a place to look, too.
         for hit in needles.hits(&bytes).chain(needles.hits(name.as_bytes())) {
@@ -114,7 +138,7 @@ fn walk(paths: &[PathBuf], needles: &Needles) -> Result<Found, Exit> {
         found.files += 1;
         found.bytes += bytes.len() as u64;
     }
-    Ok(found)
+    Ok(Some(found))
 }
 
 /// What a frame holds, as far as it can be read: bytes that only look like one hold nothing.

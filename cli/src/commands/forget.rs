@@ -6,7 +6,7 @@ use oubliette::{Purpose, Reason, Scope, Target};
 use serde_json::json;
 
 use crate::args::Forget;
-use crate::commands::{subject::table, verify::describe};
+use crate::commands::{subject::table, sweep, verify::describe};
 use crate::dir::Dir;
 use crate::exit::{Exit, REFUSED};
 use crate::output::Output;
@@ -27,11 +27,21 @@ pub(crate) async fn run(args: Forget, output: &Output) -> Result<(), Exit> {
     if !args.yes {
         confirm(&dir, &target).await?;
     }
-    let certificate = dir.house.erase_target(&target, &Reason::default()).await?;
+    let mut certificate = dir.house.erase_target(&target, &Reason::default()).await?;
+    let swept = match args.now {
+        true => Some(dir.house.sweep().await?),
+        false => None,
+    };
+    if let Some(sweep) = &swept {
+        sweep::keep(&dir, &sweep.settled)?;
+        // As it was signed last.
+        certificate = dir.house.erase_target(&target, &Reason::default()).await?;
+    }
     let path = dir.keep(&certificate)?;
     output.result(&certificate, || {
         format!("{}\n  kept in      {}", describe(&certificate, true), path.display())
-    })
+    })?;
+    swept.as_ref().map_or(Ok(()), sweep::unless_blocked)
 }
 
 async fn confirm(dir: &Dir, target: &Target) -> Result<(), Exit> {

@@ -3,6 +3,7 @@
 pub(crate) mod backup;
 pub(crate) mod check;
 pub(crate) mod demo;
+pub(crate) mod doctor;
 pub(crate) mod forget;
 pub(crate) mod import;
 pub(crate) mod init;
@@ -14,5 +15,6 @@ pub(crate) mod snapshot;
 pub(crate) mod state;
 pub(crate) mod status;
 pub(crate) mod subject;
+pub(crate) mod sweep;
 pub(crate) mod vault;
 pub(crate) mod verify;

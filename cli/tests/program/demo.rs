@@ -14,7 +14,7 @@ fn the_readmes_main_command_proves_all_that_it_claims() {
     let proof = demo.json();
     assert_eq!(proof["proven"], true);
     let claims = proof["claims"].as_array().unwrap();
-    assert_eq!(claims.len(), 11, "{claims:?}");
+    assert_eq!(claims.len(), 12, "{claims:?}");
     assert!(claims.iter().all(|claim| claim["holds"] == true), "{claims:?}");
     assert_eq!(run(["verify", proof["certificate"].as_str().unwrap()]).code, 0);
 }

@@ -20,4 +20,5 @@ mod processes;
 mod restoring;
 mod scanning;
 mod support;
+mod sweeping;
 mod vaults;

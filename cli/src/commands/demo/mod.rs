@@ -4,6 +4,7 @@ mod derived;
 mod known;
 mod proof;
 mod restored;
+mod swept;
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -18,6 +19,7 @@ use serde_json::json;
 use self::derived::Derived;
 use self::known::Known;
 use self::proof::Proof;
+use self::swept::Ciphertext;
 use crate::args::Demo;
 use crate::commands::import::{Events, Passes};
 use crate::commands::read::json_line;
@@ -63,13 +65,15 @@ pub(crate) async fn run(args: Demo, output: &Output) -> Result<(), Exit> {
     can_fail(&root, &mut proof)?;
     nothing_of_anyone(&search, &root, "before anything was forgotten", &mut proof)?;
 
-    let certificate = dir.house.erase(&subject).await?;
-    let path = dir.keep(&certificate)?;
+    let ciphertext = Ciphertext::find(&dir, &before.keys).await?;
+    let path = dir.keep(&dir.house.erase(&subject).await?)?;
     drop(dir);
     output.say(&format!("\nForgot {subject}. Read again, from the directory opened anew:\n"))?;
 
     let dir = Dir::open(&root).await?;
     forgotten(&dir, &before, &subject, &mut proof).await?;
+    ciphertext.goes(&dir, &mut proof).await?;
+    let certificate = dir.house.erase(&subject).await?;
     derived.forgets(&dir, &mut proof).await?;
     restored::forgets(&dir, &before, &mut proof, output).await?;
     nothing_of_anyone(&search, &root, "after", &mut proof)?;
