@@ -1,7 +1,7 @@
 //! What is checked beside the tests.
 
-use crate::imports;
 use crate::run::{Done, cargo, cargo_with};
+use crate::{examples, imports};
 
 /// Features of the facade: each stands alone.
 const FEATURES: [&str; 4] = ["sqlite", "kms-local", "catalogue", "backup"];
@@ -15,5 +15,5 @@ pub(crate) fn run() -> Done {
     for feature in FEATURES {
         cargo(&["check", "--package", "oubliette", "--no-default-features", "--features", feature])?;
     }
-    Ok(())
+    examples::check()
 }

@@ -5,6 +5,7 @@
 
 mod bench;
 mod check;
+mod examples;
 mod imports;
 mod million;
 mod run;
@@ -56,5 +57,6 @@ fn main() -> ExitCode {
 /// No test needs a server yet: those that will are started here, on loopback, and stopped
 /// by their own process ids.
 fn test() -> run::Done {
-    run::cargo(&["test", "--workspace", "--all-features", "--no-fail-fast"])
+    run::cargo(&["test", "--workspace", "--all-features", "--no-fail-fast"])?;
+    examples::test()
 }
