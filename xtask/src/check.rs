@@ -1,7 +1,7 @@
 //! What is checked beside the tests.
 
 use crate::run::{Done, cargo, cargo_with};
-use crate::{examples, imports};
+use crate::{examples, excerpts, imports};
 
 /// Features of the facade: each stands alone.
 const FEATURES: [&str; 4] = ["sqlite", "kms-local", "catalogue", "backup"];
@@ -9,6 +9,7 @@ const FEATURES: [&str; 4] = ["sqlite", "kms-local", "catalogue", "backup"];
 pub(crate) fn run() -> Done {
     cargo(&["fmt", "--all", "--check"])?;
     imports::run()?;
+    excerpts::run()?;
     cargo(&["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"])?;
     cargo_with(&["doc", "--workspace", "--no-deps", "--all-features"], &[("RUSTDOCFLAGS", "-D warnings")])?;
     cargo(&["check", "--package", "oubliette", "--no-default-features"])?;

@@ -6,6 +6,7 @@
 mod bench;
 mod check;
 mod examples;
+mod excerpts;
 mod imports;
 mod million;
 mod run;
