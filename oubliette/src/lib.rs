@@ -1,6 +1,9 @@
-// The README's example is a test, and needs these two.
-#![cfg_attr(all(feature = "sqlite", feature = "kms-local"), doc = include_str!("../../README.md"))]
-#![cfg_attr(not(all(feature = "sqlite", feature = "kms-local")), doc = "Event sourcing that can forget.")]
+//! Event sourcing that can forget: the core, and behind a feature each the parts that a house is
+//! built of.
+//!
+//! A house starts with [`Oubliette::builder`]; personal data in events is [`Personal`]. What it is,
+//! what it is not, and a first program stand in the README.
+
 #![forbid(unsafe_code)]
 
 pub use oubliette_core::*;
@@ -21,9 +24,12 @@ pub use oubliette_kms_local as local;
 #[cfg(feature = "sqlite")]
 pub use oubliette_backend_sqlite as sqlite;
 
-/// The programs in the book are tests.
+/// The programs in the README and in the book are tests. A published crate holds neither.
 #[cfg(all(doctest, feature = "backup", feature = "catalogue", feature = "kms-local", feature = "sqlite"))]
 mod book {
+    #[doc = include_str!("../../README.md")]
+    struct Readme;
+
     #[doc = include_str!("../../docs/first-hour.md")]
     struct FirstHour;
 
