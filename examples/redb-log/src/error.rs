@@ -21,8 +21,8 @@ impl Failure {
                 std::io::ErrorKind::PermissionDenied => {
                     (Denied, "the operating system refuses: check the permissions of the file and its folder")
                 }
-                std::io::ErrorKind::InvalidData => {
-                    (Corrupt, "the file is no database of redb: check the path, or restore it from a backup")
+                std::io::ErrorKind::InvalidData | std::io::ErrorKind::UnexpectedEof => {
+                    (Corrupt, "the file is no database of redb, or cut short: check the path, or restore it")
                 }
                 _ => (Unavailable, "the file cannot be read or written: check the disk, then open it again"),
             },

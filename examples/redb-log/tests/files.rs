@@ -41,6 +41,18 @@ async fn a_file_that_something_else_has_changed_is_found_out() {
 }
 
 #[tokio::test]
+async fn a_file_that_is_cut_short_is_found_out() {
+    let dir = tempdir().unwrap();
+    let path = dir.path().join("log.redb");
+    write(&path).await.unwrap();
+    let bytes = std::fs::read(&path).unwrap();
+    for left in [1, 100, bytes.len() / 2, bytes.len() - 1] {
+        std::fs::write(&path, &bytes[..left]).unwrap();
+        assert_eq!(refusal(&path).await.kind(), ErrorKind::Corrupt, "with {left} bytes left");
+    }
+}
+
+#[tokio::test]
 async fn a_file_of_another_kind_is_no_log() {
     let dir = tempdir().unwrap();
     let path = dir.path().join("notes.txt");
