@@ -38,4 +38,7 @@ mod book {
 
     #[doc = include_str!("../../docs/snapshots-and-time-travel.md")]
     struct SnapshotsAndTimeTravel;
+
+    #[doc = include_str!("../../docs/sweeping.md")]
+    struct Sweeping;
 }
