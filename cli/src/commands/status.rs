@@ -1,7 +1,9 @@
 //! `oubliette status`
 
 use comfy_table::{Table, presets::NOTHING};
-use oubliette::erasure::StepName;
+use jiff::Timestamp;
+use oubliette::erasure::certificate::Claim;
+use oubliette::erasure::{Progress, StepName};
 use serde_json::json;
 
 use crate::args::Status;
@@ -14,6 +16,8 @@ pub(crate) async fn run(args: Status, output: &Output) -> Result<(), Exit> {
     let (head, promise) = (dir.house.log().head().await?, dir.house.promise());
     let erasures = dir.house.erasures().await?;
     let open = erasures.iter().filter(|erasure| erasure.next().is_some()).count();
+    let pending: Vec<Timestamp> = erasures.iter().filter_map(pending_until).collect();
+    let overdue = pending.iter().filter(|until| **until < Timestamp::now()).count();
     let listed: Vec<_> = erasures
         .iter()
         .map(|erasure| {
@@ -24,6 +28,7 @@ pub(crate) async fn run(args: Status, output: &Output) -> Result<(), Exit> {
                 "due": erasure.request().map(|(due, _)| due),
                 "purpose": erasure.request().and_then(|(_, purpose)| purpose),
                 "closed_at": erasure.at(StepName::Closed),
+                "bytes_pending_until": pending_until(erasure),
             })
         })
         .collect();
@@ -35,6 +40,8 @@ pub(crate) async fn run(args: Status, output: &Output) -> Result<(), Exit> {
         "promise": promise,
         "erasures": listed,
         "open": open,
+        "unswept": pending.len(),
+        "unswept_overdue": overdue,
     });
     output.result(&status, || {
         let mut table = Table::new();
@@ -50,6 +57,26 @@ pub(crate) async fn run(args: Status, output: &Output) -> Result<(), Exit> {
         table.add_row(["unrecoverable", &seconds(promise.unrecoverable_within)]);
         table.add_row(["bytes gone", &seconds(promise.bytes_gone)]);
         table.add_row(["erasures", &format!("{} closed, {open} open", erasures.len() - open)]);
+        let unswept = match (pending.len(), overdue) {
+            (0, _) => "nothing".to_owned(),
+            (unswept, 0) => format!("{unswept} erasures: run `oubliette sweep` every night"),
+            (unswept, overdue) => {
+                format!("{unswept} erasures, {overdue} of them overdue: run `oubliette sweep`")
+            }
+        };
+        table.add_row(["unswept", &unswept]);
         table.to_string()
     })
+}
+
+/// By when the bytes of an erasure are to be gone from stores that are not swept yet. What
+/// backups hold expires, and is not swept.
+fn pending_until(erasure: &Progress) -> Option<Timestamp> {
+    let stores = &erasure.certificate()?.certificate().stores;
+    let pending =
+        stores.iter().filter(|(store, _)| *store != "backups").filter_map(|(_, levels)| match levels.d {
+            Claim::Pending { until, .. } => Some(until),
+            Claim::Holds { .. } | Claim::NotClaimed { .. } => None,
+        });
+    pending.min()
 }

@@ -56,7 +56,10 @@ fn is_promised(dir: &Dir) -> bool {
 fn the_bytes_are_pending_until_a_sweep_and_then_gone() {
     let dir = Dir::with(&["ada", "bob"]);
     let before = ok(["forget", "--dir", dir.path(), "ada", "--yes", "--json"]).json();
+    let unswept = || ok(["status", "--dir", dir.path(), "--json"]).json()["unswept"].clone();
+    assert_eq!(unswept(), u64::from(is_promised(&dir)));
     let swept = ok(["sweep", "--dir", dir.path(), "--json"]).json();
+    assert_eq!(unswept(), 0);
     let kept = kept(&dir);
     for store in ["log", "documents", "snapshots"] {
         if is_promised(&dir) {
