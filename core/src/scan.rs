@@ -9,7 +9,7 @@ use crate::error::{Error, ErrorKind, Result};
 /// The forms in which a text is looked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Form {
-    /// As it is, UTF-8.
+    /// As it is: a text in UTF-8, bytes as they are.
     Utf8,
     /// UTF-16, little-endian.
     Utf16Le,
@@ -40,13 +40,22 @@ impl Form {
     /// The byte strings that show that `text` stands there in this form.
     pub fn of(self, text: &str) -> Vec<Vec<u8>> {
         match self {
-            Self::Utf8 => vec![text.as_bytes().to_vec()],
+            Self::Utf8 | Self::Hex | Self::Base64 => self.of_bytes(text.as_bytes()),
             Self::Utf16Le => vec![text.encode_utf16().flat_map(u16::to_le_bytes).collect()],
             Self::Utf16Be => vec![text.encode_utf16().flat_map(u16::to_be_bytes).collect()],
             Self::JsonEscaped => vec![json_escaped(text).into_bytes()],
             Self::UrlEncoded => vec![url_encoded(text).into_bytes()],
-            Self::Hex => vec![hex::encode(text).into_bytes(), hex::encode_upper(text).into_bytes()],
-            Self::Base64 => (0..3).flat_map(|offset| base64(text.as_bytes(), offset)).collect(),
+        }
+    }
+
+    /// The byte strings that show that bytes which are no text stand there in this form:
+    /// as they are, in hexadecimal or in base64. None for the forms of texts alone.
+    pub fn of_bytes(self, bytes: &[u8]) -> Vec<Vec<u8>> {
+        match self {
+            Self::Utf8 => vec![bytes.to_vec()],
+            Self::Hex => vec![hex::encode(bytes).into_bytes(), hex::encode_upper(bytes).into_bytes()],
+            Self::Base64 => (0..3).flat_map(|offset| base64(bytes, offset)).collect(),
+            Self::Utf16Le | Self::Utf16Be | Self::JsonEscaped | Self::UrlEncoded => Vec::new(),
         }
     }
 }
@@ -135,17 +144,32 @@ impl Needles {
     /// # Errors
     /// `LimitExceeded` when the texts are too many to look for at once.
     pub fn new<T: AsRef<str>>(texts: impl IntoIterator<Item = T>) -> Result<Self> {
-        let (mut bytes, mut patterns) = (Vec::new(), Vec::new());
-        for (needle, text) in texts.into_iter().enumerate() {
-            let first = bytes.len();
-            for form in Form::ALL {
-                for pattern in form.of(text.as_ref()) {
-                    // Plain text is the same in several forms: it counts once, in the first.
-                    if !pattern.is_empty() && !bytes.iter().skip(first).any(|known| *known == pattern) {
-                        bytes.push(pattern);
-                        patterns.push((needle, form));
-                    }
-                }
+        Self::of_patterns(texts.into_iter().enumerate().flat_map(|(needle, text)| {
+            Form::ALL
+                .into_iter()
+                .flat_map(move |form| {
+                    form.of(text.as_ref()).into_iter().map(move |pattern| (needle, form, pattern))
+                })
+                .collect::<Vec<_>>()
+        }))
+    }
+
+    /// Prepares to look for byte strings, each of which shows that the needle of this number
+    /// stands there in this form. The patterns of one needle follow each other.
+    ///
+    /// # Errors
+    /// `LimitExceeded` when they are too many to look for at once.
+    pub fn of_patterns(all: impl IntoIterator<Item = (usize, Form, Vec<u8>)>) -> Result<Self> {
+        let (mut bytes, mut patterns) = (Vec::new(), Vec::<(usize, Form)>::new());
+        let (mut current, mut first) = (None, 0);
+        for (needle, form, pattern) in all {
+            if current != Some(needle) {
+                (current, first) = (Some(needle), bytes.len());
+            }
+            // Plain text is the same in several forms: it counts once, in the first.
+            if !pattern.is_empty() && !bytes.iter().skip(first).any(|known| *known == pattern) {
+                bytes.push(pattern);
+                patterns.push((needle, form));
             }
         }
         let search = AhoCorasick::new(bytes).map_err(|_| {
@@ -191,6 +215,27 @@ mod tests {
         for (bytes, form) in planted {
             assert!(forms_found("Zoë <zoe@x.org>", bytes).contains(&form), "{form:?}");
         }
+    }
+
+    #[test]
+    fn bytes_are_found_as_they_are_in_hex_and_in_base64() {
+        let key = [0xfb, 0xff, 0x00, 0x7e, 0x3e, 0x99];
+        let patterns = Form::ALL
+            .into_iter()
+            .flat_map(|form| form.of_bytes(&key).into_iter().map(move |pattern| (7, form, pattern)));
+        let needles = Needles::of_patterns(patterns).unwrap();
+        let planted: [(&[u8], Form); 5] = [
+            (&key, Form::Utf8),
+            (b"fbff007e3e99", Form::Hex),
+            (b"FBFF007E3E99", Form::Hex),
+            (b"+/8Afj6Z", Form::Base64),
+            (b"-_8Afj6Z", Form::Base64),
+        ];
+        for (bytes, form) in planted {
+            let hits: Vec<_> = needles.hits(bytes).collect();
+            assert_eq!(hits, [Hit { needle: 7, form, offset: 0 }], "{form:?}");
+        }
+        assert_eq!(needles.hits(b"fbff007e3e98").next(), None);
     }
 
     proptest! {
