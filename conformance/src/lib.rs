@@ -56,6 +56,7 @@ pub mod memory;
 mod residue;
 mod run;
 mod sample;
+pub mod search;
 pub mod snapshots;
 mod store;
 pub mod vault;
