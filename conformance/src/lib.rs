@@ -47,6 +47,7 @@
 )]
 
 pub mod backup;
+pub mod capture;
 pub mod documents;
 mod enrol;
 mod fixture;
