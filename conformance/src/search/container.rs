@@ -5,10 +5,10 @@ use std::io::Read;
 use std::sync::LazyLock;
 
 use aho_corasick::AhoCorasick;
-use flate2::bufread::{GzDecoder, ZlibDecoder};
 use lz4_flex::block::DecompressError;
 use lz4_flex::frame::FrameDecoder;
 
+use super::deflate;
 use super::pglz;
 use super::varlena::{self, Value};
 
@@ -83,8 +83,8 @@ impl Container {
     pub(super) fn open(self, bytes: &[u8], limit: usize) -> Option<Opened> {
         let opened = match self {
             Self::Zstd => zstd(bytes, limit),
-            Self::Gzip => drained(GzDecoder::new(bytes), limit, |rest| rest.into_inner().len(), bytes),
-            Self::Zlib => drained(ZlibDecoder::new(bytes), limit, |rest| rest.into_inner().len(), bytes),
+            Self::Gzip => deflate::gzip(bytes, limit)?,
+            Self::Zlib => deflate::zlib(bytes, limit),
             Self::Lz4Frame => drained(FrameDecoder::new(bytes), limit, |rest| rest.into_inner().len(), bytes),
             Self::Pglz | Self::Lz4Block => value(bytes, limit)?,
             Self::Hex => digits(bytes, limit)?,

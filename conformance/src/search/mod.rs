@@ -24,6 +24,7 @@
 
 mod container;
 mod controls;
+mod deflate;
 mod findings;
 mod needle;
 mod pglz;

@@ -11,6 +11,8 @@ use super::container::Container;
 
 /// The largest block that PostgreSQL can be built with: no tuple is longer.
 const BLOCK: usize = 32 << 10;
+/// Bytes that are looked at together.
+const STRETCH: usize = 512;
 /// The two heads.
 pub(super) const HEAD: usize = 8;
 /// Nothing shorter is compressed (`PGLZ_Strategy` and the pages of LZ4 alike).
@@ -20,15 +22,21 @@ const RATIO: usize = 256;
 
 /// Where one may begin: every place at which both lengths can be true.
 pub(super) fn candidates(bytes: &[u8]) -> impl Iterator<Item = (usize, Container)> + '_ {
-    // The fourth byte is zero for every length of a block.
-    memchr_iter(0, bytes).filter_map(|zero| {
+    // The fourth byte is zero for every length of a block. In a run of zeros that is longer,
+    // as free pages are, nothing begins.
+    let stretches = (0..bytes.len()).step_by(STRETCH).filter_map(|start| {
+        let end = bytes.len().min(start + STRETCH);
+        let with_head = bytes.get(start.saturating_sub(3)..end)?;
+        with_head.iter().any(|byte| *byte != 0).then_some((start, bytes.get(start..end)?))
+    });
+    let zeros = stretches.flat_map(|(start, stretch)| memchr_iter(0, stretch).map(move |at| start + at));
+    zeros.filter_map(|zero| {
         let at = zero.checked_sub(3)?;
         let rest = bytes.get(at..)?;
         if rest.first()? & 0b11 != 0b10 || *rest.get(2)? > 1 {
             return None;
         }
-        let value = Value::of(rest)?;
-        Some((at, value.container))
+        Some((at, Value::of(rest)?.container))
     })
 }
 

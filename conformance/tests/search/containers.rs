@@ -3,8 +3,8 @@
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-use flate2::Compression;
 use flate2::write::{GzEncoder, ZlibEncoder};
+use flate2::{Compression, GzBuilder};
 use lz4_flex::frame::{BlockSize, FrameEncoder, FrameInfo};
 use oubliette_core::scan::Form;
 use proptest::prelude::*;
@@ -84,6 +84,15 @@ fn what_gzip_and_zstd_write_is_opened() {
 }
 
 #[test]
+fn a_gzip_file_with_all_that_its_head_can_hold_is_opened() {
+    let builder = GzBuilder::new().filename("a name").comment("a comment").extra(vec![7; 300]);
+    let mut encoder = builder.write(Vec::new(), Compression::default());
+    encoder.write_all(&planted()).unwrap();
+    let findings = found(encoder.finish().unwrap());
+    assert!(places(&findings).contains(&"it > gzip at 0"));
+}
+
+#[test]
 fn containers_are_opened_in_containers() {
     for (outer, outside) in PACKS {
         for (inner, inside) in PACKS {
@@ -109,11 +118,22 @@ fn one_container_after_the_other_is_opened() {
 #[test]
 fn what_is_left_of_a_damaged_container_is_searched() {
     for (name, pack) in PACKS {
-        let filler = noise(200_000);
-        let mut packed = pack(&[planted(), filler].concat());
-        packed.truncate(packed.len() - 1000);
-        let findings = found(packed);
-        assert!(places(&findings).iter().any(|place| place.contains(name)), "{name}");
+        let packed = pack(&[planted(), noise(200_000)].concat());
+        let (most, rest) = packed.split_at(packed.len() - 1000);
+        let overwritten = [most, &vec![0xff; rest.len()]].concat();
+        for damaged in [most.to_vec(), overwritten] {
+            let findings = found(damaged);
+            assert!(places(&findings).iter().any(|place| place.contains(name)), "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_packed_stream_is_searched_up_to_the_byte_that_is_damaged() {
+    for (name, pack) in [("gzip", gzip as fn(&[u8]) -> Vec<u8>), ("zlib", zlib)] {
+        let packed = pack(&[planted(), noise(500)].concat());
+        let damaged = [&packed[..packed.len() - 300], &[0xff; 300]].concat();
+        assert!(places(&found(damaged)).contains(&format!("it > {name} at 0").as_str()), "{name}");
     }
 }
 
