@@ -52,6 +52,7 @@ pub mod documents;
 mod enrol;
 mod fixture;
 pub mod house;
+pub mod kit;
 pub mod log;
 pub mod memory;
 mod residue;

@@ -114,8 +114,8 @@ impl Controls {
     ) -> Result<Before, Failure> {
         let counted = |erased| self.duties.iter().filter(|duty| duty.erased == erased).count();
         match (counted(true), counted(false)) {
-            (0, _) => return Err(Void::NoControl { of: "nothing is looked for that must go" }.into()),
-            (_, 0) => return Err(Void::NoControl { of: "nothing is looked for that must stay" }.into()),
+            (0, _) => return Err(Void::no_control("nothing is looked for that must go").into()),
+            (_, 0) => return Err(Void::no_control("nothing is looked for that must stay").into()),
             _ => {}
         }
         let search = Search::new(self.needles)?;

@@ -100,8 +100,14 @@ pub enum Void {
     /// A control was forgotten.
     NoControl {
         /// What for.
-        of: &'static str,
+        of: String,
     },
+}
+
+impl Void {
+    pub(crate) fn no_control(of: impl Into<String>) -> Self {
+        Self::NoControl { of: of.into() }
+    }
 }
 
 impl fmt::Display for Void {
