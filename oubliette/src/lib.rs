@@ -41,4 +41,7 @@ mod book {
 
     #[doc = include_str!("../../docs/sweeping.md")]
     struct Sweeping;
+
+    #[doc = include_str!("../../docs/testing-your-application.md")]
+    struct TestingYourApplication;
 }

@@ -21,8 +21,8 @@
 //! - every value that was handed out must be *shown* before: the application really has it,
 //!   and spells it so that it is found;
 //! - what is sealed is not found as a text, so the house is asked for each sealed part of the
-//!   person: there must be some, all of them must open before, and their nonces and tags must
-//!   be in the bytes at rest before;
+//!   person: there must be some, all of them must open before, and the nonce or the tag of
+//!   each must be in the bytes at rest before;
 //! - every place at rest must hold something, before and after, that shows that it is the
 //!   place: the neighbour's pseudonym, the nonce or tag of one of the neighbour's parts, or a
 //!   marker that is named for it;
