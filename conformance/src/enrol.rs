@@ -70,6 +70,20 @@ macro_rules! backup_target {
     };
 }
 
+/// One `#[test]` for each promise of [`Ledger`](oubliette_core::Ledger).
+///
+/// The argument is a type that is a `Fixture<dyn Ledger>`.
+#[macro_export]
+macro_rules! ledger {
+    ($fixture:ty) => {
+        mod ledger {
+            #[allow(unused_imports)]
+            use super::*;
+            $crate::__ledger_cases! { __tests! ($fixture, dyn $crate::core::Ledger, ledger) }
+        }
+    };
+}
+
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __tests {

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::fs;
 use std::future::Future;
+use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -22,18 +23,47 @@ pub trait Fixture<Part: ?Sized>: Send + Sync + Sized + 'static {
 }
 
 /// Bytes at rest, and where they lie.
+///
+/// The suite damages a store where its bytes lie, to see what the store makes of that.
+/// [`Blob::files`] can be damaged without more; bytes that lie elsewhere say by
+/// [`Blob::written_by`] how, or are [`Blob::in_memory`], where nothing is at rest.
 #[derive(Clone)]
 pub struct Blob {
     /// Where they lie: a file, an object, a table.
     pub name: String,
     /// The bytes.
     pub bytes: Vec<u8>,
+    pub(crate) medium: Medium,
+}
+
+/// What the bytes lie on.
+#[derive(Clone)]
+pub(crate) enum Medium {
+    /// Nobody said. A store of such bytes alone fails the cases that damage it.
+    Untold,
+    /// They are gone with the process.
+    Memory,
+    /// Puts other bytes in their place, or none.
+    Writable(Arc<dyn Fn(Option<&[u8]>) + Send + Sync>),
 }
 
 impl Blob {
     /// Bytes and where they lie.
     pub fn new(name: impl Into<String>, bytes: impl Into<Vec<u8>>) -> Self {
-        Self { name: name.into(), bytes: bytes.into() }
+        Self { name: name.into(), bytes: bytes.into(), medium: Medium::Untold }
+    }
+
+    /// What a part holds in memory alone, and would lose with its process.
+    pub fn in_memory(name: impl Into<String>, bytes: impl Into<Vec<u8>>) -> Self {
+        Self { medium: Medium::Memory, ..Self::new(name, bytes) }
+    }
+
+    /// Says how other bytes are put in the place of these, or none at all, by whoever
+    /// damages the store behind its back.
+    #[must_use]
+    pub fn written_by(mut self, write: impl Fn(Option<&[u8]>) + Send + Sync + 'static) -> Self {
+        self.medium = Medium::Writable(Arc::new(write));
+        self
     }
 
     /// Every file under a folder.
@@ -46,8 +76,15 @@ impl Blob {
         let blobs = paths.flat_map(|path| match path.is_dir() {
             true => Self::files(&path),
             false => {
-                let bytes = fs::read(&path).expect("a file of the store can be read");
-                vec![Self::new(path.display().to_string(), bytes)]
+                let bytes = match fs::read(&path) {
+                    // A journal that was listed a moment ago may be gone: it is not at rest.
+                    Err(error) if error.kind() == ErrorKind::NotFound => return Vec::new(),
+                    read => read.expect("a file of the store can be read"),
+                };
+                vec![Self::new(path.display().to_string(), bytes).written_by(move |bytes| match bytes {
+                    Some(bytes) => fs::write(&path, bytes).expect("a file of the store can be written"),
+                    None => fs::remove_file(&path).expect("a file of the store can be taken away"),
+                })]
             }
         });
         blobs.collect()

@@ -48,11 +48,13 @@
 
 pub mod backup;
 pub mod capture;
+mod damage;
 pub mod documents;
 mod enrol;
 mod fixture;
 pub mod house;
 pub mod kit;
+pub mod ledger;
 pub mod log;
 pub mod memory;
 mod residue;

@@ -1,9 +1,16 @@
 //! The parts in memory keep every promise.
 
-use oubliette_conformance::memory::{Documents, Log, Snapshots, Target, Vault};
+use oubliette_conformance::memory::{Copies, Documents, Ledger, Log, Snapshots, Target, Vault};
 
 oubliette_conformance::event_log!(Log);
 oubliette_conformance::key_vault!(Vault);
 oubliette_conformance::backup_target!(Target);
 oubliette_conformance::documents!(Documents);
 oubliette_conformance::snapshot_store!(Snapshots);
+oubliette_conformance::ledger!(Ledger);
+
+mod in_two_copies {
+    use super::Copies;
+
+    oubliette_conformance::ledger!(Copies);
+}

@@ -17,18 +17,33 @@ pub use self::copied::CopiedLedger;
 /// Keeps entries for ever. It lives outside every store that is restored from a backup.
 ///
 /// # Implementors
-/// - `append` is durable when it returns, and takes an entry only when it follows the
-///   last one: of two processes that append at once, one gets `Conflict`.
-/// - `entries` gives every entry as it was appended, in order.
+/// Each promise is a case of the conformance suite, enrolled by
+/// `oubliette_conformance::ledger!`.
 #[async_trait]
 pub trait Ledger: Debug + Send + Sync + 'static {
     /// Appends an entry.
+    ///
+    /// # Implementors
+    /// - Durable when it returns (`entries_survive_a_restart`).
+    /// - Only an entry that is whole and follows the last one
+    ///   (`an_entry_that_does_not_follow_is_a_conflict`): of two processes that append at
+    ///   once, one gets `Conflict` (`of_two_entries_one_follows`).
+    /// - The same entry again, as after a reply that was lost, is there once
+    ///   (`an_entry_stands_once`); whether the repeated call is a `Conflict` is not promised.
+    /// - A future dropped half-way leaves the entry or none (`a_dropped_entry_is_there_or_not`).
     ///
     /// # Errors
     /// `Conflict` when it does not follow the last entry; `Unavailable`.
     async fn append(&self, entry: &Entry) -> Result<()>;
 
     /// Every entry.
+    ///
+    /// # Implementors
+    /// - As it was appended, and in order, whoever appended it
+    ///   (`entries_are_read_as_they_were_appended`).
+    /// - What was damaged at rest is `Corrupt`, or no chain for [`verify`]: never a chain of
+    ///   other entries (`a_damaged_ledger_is_found_out`). That the last entries are missing is
+    ///   found out by the vault's anchor, not here.
     ///
     /// # Errors
     /// `Corrupt` when one cannot be read; `Unavailable`.

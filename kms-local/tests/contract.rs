@@ -1,4 +1,4 @@
-//! `LocalVault` keeps every promise of `KeyVault`.
+//! `LocalVault` keeps every promise of `KeyVault`, `LocalLedger` every one of `Ledger`.
 
 #![allow(clippy::unwrap_used, reason = "a fixture that fails may panic")]
 
@@ -7,3 +7,4 @@ mod fixture;
 use self::fixture::Folder;
 
 oubliette_conformance::key_vault!(Folder);
+oubliette_conformance::ledger!(Folder);

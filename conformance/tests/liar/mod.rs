@@ -2,6 +2,7 @@
 
 pub(crate) mod backup;
 pub(crate) mod documents;
+pub(crate) mod ledger;
 pub(crate) mod log;
 pub(crate) mod snapshots;
 pub(crate) mod vault;
