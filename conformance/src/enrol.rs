@@ -84,6 +84,21 @@ macro_rules! ledger {
     };
 }
 
+/// One `#[test]` for each promise of [`Projector`](oubliette_core::Projector).
+///
+/// The argument is a type that is [`Projected`](crate::Projected). For a store of documents
+/// there is one: `Viewed<F>` of its own fixture `F`.
+#[macro_export]
+macro_rules! projector {
+    ($fixture:ty) => {
+        mod projector {
+            #[allow(unused_imports)]
+            use super::*;
+            $crate::__projector_cases! { __tests! ($fixture, dyn $crate::core::Projector, projector) }
+        }
+    };
+}
+
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __tests {

@@ -57,6 +57,7 @@ pub mod kit;
 pub mod ledger;
 pub mod log;
 pub mod memory;
+pub mod projector;
 mod residue;
 mod run;
 mod sample;
@@ -67,6 +68,7 @@ pub mod vault;
 
 pub use self::fixture::{Blob, Fixture};
 pub use self::house::{Evidence, House};
+pub use self::projector::{Projected, Viewed};
 pub use self::run::run;
 pub use self::store::{Store, fresh};
 #[doc(hidden)]

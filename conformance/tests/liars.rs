@@ -14,12 +14,13 @@ use std::fmt::Debug;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use oubliette_conformance::{backup, documents, ledger, log, run, snapshots, vault};
+use oubliette_conformance::{backup, documents, ledger, log, projector, run, snapshots, vault};
 
 use crate::liar::backup::{LIARS as BACKUP_LIARS, Lie as BackupLie, Targets};
 use crate::liar::documents::{LIARS as DOCUMENT_LIARS, Lie as DocumentLie, Stores as DocumentStores};
 use crate::liar::ledger::{LIARS as LEDGER_LIARS, Ledgers, Lie as LedgerLie};
 use crate::liar::log::{LIARS as LOG_LIARS, Lie as LogLie, Logs};
+use crate::liar::projector::{LIARS as PROJECTOR_LIARS, Lie as ProjectorLie, Projectors};
 use crate::liar::snapshots::{LIARS as SNAPSHOT_LIARS, Lie as SnapshotLie, Stores as SnapshotStores};
 use crate::liar::vault::{LIARS as VAULT_LIARS, Lie as VaultLie, Vaults};
 
@@ -56,6 +57,17 @@ fn every_case_of_a_ledger_has_a_liar() {
 #[test]
 fn every_lie_of_a_ledger_is_caught() {
     let uncaught = uncaught(LEDGER_LIARS, |case, lie| ledger::case(case, Ledgers::new(lie)));
+    assert_eq!(uncaught, Vec::<String>::new(), "each case catches its liar");
+}
+
+#[test]
+fn every_case_of_a_projector_has_a_liar() {
+    assert_eq!(liars(PROJECTOR_LIARS), projector::CASES.iter().copied().collect::<BTreeSet<_>>());
+}
+
+#[test]
+fn every_lie_of_a_projector_is_caught() {
+    let uncaught = uncaught(PROJECTOR_LIARS, |case, lie| projector::case(case, Projectors::new(lie)));
     assert_eq!(uncaught, Vec::<String>::new(), "each case catches its liar");
 }
 
@@ -101,6 +113,9 @@ fn who_does_not_lie_is_not_caught() {
     for case in ledger::CASES {
         run(ledger::case(case, Ledgers::new(LedgerLie::Nothing)));
     }
+    for case in projector::CASES {
+        run(projector::case(case, Projectors::new(ProjectorLie::Nothing)));
+    }
     for case in backup::CASES {
         run(backup::case(case, Targets::new(BackupLie::Nothing)));
     }
@@ -119,6 +134,7 @@ fn every_case_that_the_docs_name_is_there() {
         (include_str!("../../core/src/log.rs"), log::CASES),
         (include_str!("../../core/src/vault.rs"), vault::CASES),
         (include_str!("../../core/src/ledger.rs"), ledger::CASES),
+        (include_str!("../../core/src/projector.rs"), projector::CASES),
         (include_str!("../../core/src/backup.rs"), backup::CASES),
         (include_str!("../../core/src/documents.rs"), documents::CASES),
         (include_str!("../../core/src/snapshot.rs"), snapshots::CASES),

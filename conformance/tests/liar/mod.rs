@@ -4,5 +4,6 @@ pub(crate) mod backup;
 pub(crate) mod documents;
 pub(crate) mod ledger;
 pub(crate) mod log;
+pub(crate) mod projector;
 pub(crate) mod snapshots;
 pub(crate) mod vault;
