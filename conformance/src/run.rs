@@ -37,3 +37,26 @@ pub(crate) async fn dropped_after(polls: u64, future: impl Future) {
     })
     .await;
 }
+
+/// Polls a future so often, leaves it alone for a while, and then goes on to its end: as of
+/// a writer whose commit is slow.
+pub(crate) async fn stalled_after<T>(polls: u64, pause: Duration, future: impl Future<Output = T>) -> T {
+    let mut future = pin!(future);
+    let mut left = polls;
+    let begun = poll_fn(|context| {
+        if left == 0 {
+            return Poll::Ready(None);
+        }
+        left -= 1;
+        // Woken or not, it is polled so often, as by whoever selects over several futures.
+        context.waker().wake_by_ref();
+        future.as_mut().poll(context).map(Some)
+    });
+    match begun.await {
+        Some(ended) => ended,
+        None => {
+            tokio::time::sleep(pause).await;
+            future.await
+        }
+    }
+}

@@ -48,12 +48,18 @@ pub(crate) fn numbers(range: std::ops::Range<u64>) -> Vec<Envelope> {
 
 /// An event with one part for each list of owners.
 pub(crate) fn sealed(stream: &StreamId, parts: &[&[&Key]]) -> Envelope {
+    padded(stream, parts, 0)
+}
+
+/// The same, each part longer by so many bytes.
+pub(crate) fn padded(stream: &StreamId, parts: &[&[&Key]], bytes: usize) -> Envelope {
+    let text = format!(r#"["Ada Lovelace{}"]"#, "x".repeat(bytes));
     let mut envelope = numbered(0);
     let mut nonces = Nonces::of(parts.len());
     for (part, owners) in (0..).zip(parts) {
         let place = Place { stream, event: envelope.id, part };
         let owners: Vec<Key> = owners.iter().copied().cloned().collect();
-        let part = seal(place, &owners, br#"["Ada Lovelace"]"#, Padding::None, &mut nonces).unwrap();
+        let part = seal(place, &owners, text.as_bytes(), Padding::None, &mut nonces).unwrap();
         envelope.parts.push(Some(part));
     }
     envelope

@@ -39,11 +39,13 @@ pub trait EventLog: Debug + Send + Sync + 'static {
     /// - Each stream's versions count from 1 without gaps, and two writers never both
     ///   get one version (`of_two_writers_one_gets_the_version`).
     /// - Positions grow in the order in which events become visible
-    ///   (`positions_are_ordered_without_gaps_that_fill_later`).
+    ///   (`positions_are_ordered_without_gaps_that_fill_later`), however long a commit takes
+    ///   (`slow_commits_hide_nothing`).
     /// - A part under a scrubbed key is refused (`a_scrubbed_key_seals_no_more`).
     /// - Events keep the order of the batch (`a_batch_keeps_the_order_of_its_entries`).
     /// - A future dropped half-way leaves all or nothing
-    ///   (`a_dropped_append_leaves_all_or_nothing`).
+    ///   (`a_dropped_append_leaves_all_or_nothing`). Who lost the answer makes the call again:
+    ///   with an expectation it appends once (`a_retry_appends_once`).
     /// - Nothing before a restore into the log has come to its end; from then on all that
     ///   fits, in quarantine too (`a_half_restored_log_takes_no_append`).
     ///
@@ -79,6 +81,8 @@ pub trait EventLog: Debug + Send + Sync + 'static {
     /// # Implementors
     /// - It wakes (`a_wait_ends_when_the_head_moves`), and can be dropped
     ///   (`a_wait_can_be_cancelled`).
+    /// - What is waited for can be read: who waits and reads in turns misses nothing
+    ///   (`a_follower_sees_each_event_once`).
     ///
     /// # Errors
     /// `Unavailable` when the store is.
@@ -92,7 +96,8 @@ pub trait EventLog: Debug + Send + Sync + 'static {
     /// - Its cost depends on the parts under these keys, not on the rest of the log.
     /// - Where `bytes_gone` is promised at once, no byte of them is left: such a log needs no
     ///   sweep.
-    /// - Safe to repeat (`a_scrub_can_be_repeated`).
+    /// - Safe to repeat (`a_scrub_can_be_repeated`), also after a future that was dropped
+    ///   (`a_dropped_scrub_is_done_when_repeated`).
     ///
     /// # Errors
     /// `Unavailable` when the store is, and then the call is repeated.
@@ -104,9 +109,11 @@ pub trait EventLog: Debug + Send + Sync + 'static {
     /// It is costly, and so one sweep serves many erasures.
     ///
     /// # Implementors
-    /// - `Clean` only when no such byte is left (`a_scrub_leaves_no_byte_of_a_dead_part`);
-    ///   what is in the way is named instead. A log that promises `bytes_gone` can be swept.
-    /// - Nothing else changes.
+    /// - `Clean` only when no such byte is left (`a_scrub_leaves_no_byte_of_a_dead_part`), also
+    ///   where bytes were moved about (`a_swept_log_keeps_no_byte_after_a_churn`); what is in
+    ///   the way is named instead. A log that promises `bytes_gone` can be swept, and one that
+    ///   does not is never `Clean`.
+    /// - Nothing else changes, and it is safe to repeat (`a_sweep_changes_nothing_that_lives`).
     ///
     /// # Errors
     /// `Unavailable` when the store is, and then the call is repeated.

@@ -206,6 +206,31 @@ pub async fn a_dropped_append_leaves_all_or_nothing<F: Fixture<dyn EventLog>>(fi
     append(&*log, &stream("after"), vec![numbered(0)]).await;
 }
 
+/// Whoever lost the answer appends again with the same expectation: it is there once, and
+/// a conflict says that it was there already.
+pub async fn a_retry_appends_once<F: Fixture<dyn EventLog>>(fixture: F) {
+    let (log, other) = (fixture.open().await, fixture.open().await);
+    let name = stream("stream");
+    for polls in 0..12 {
+        let expect = if polls == 0 { Expect::New } else { Expect::Exactly(Version(2 * polls)) };
+        let batch = Batch::one(name.clone(), expect, numbers(2 * polls..2 * polls + 2));
+        dropped_after(polls, log.append(batch.clone())).await;
+        for log in [&other, &log] {
+            if let Err(error) = log.append(batch.clone()).await {
+                assert_eq!(
+                    error.kind(),
+                    ErrorKind::Conflict,
+                    "what is there already is a conflict: {error:?}"
+                );
+            }
+        }
+        let there = read(&*log, Query::all()).await;
+        let envelopes: Vec<_> = there.into_iter().map(|event| event.envelope.open).collect();
+        let expected: Vec<_> = numbers(0..2 * polls + 2).into_iter().map(|event| event.open).collect();
+        assert_same(&envelopes, &expected, "what is appended again is there once");
+    }
+}
+
 fn event_of(bytes: usize) -> Envelope {
     let (head, tail) = (r#"{"type":"Large","text":""#, r#""}"#);
     event(format!("{head}{}{tail}", "x".repeat(bytes - head.len() - tail.len())))

@@ -7,6 +7,7 @@ mod order;
 mod read;
 mod restore;
 mod scrub;
+mod sweep;
 mod wait;
 
 use oubliette_core::EventLog;
@@ -18,6 +19,7 @@ pub use self::order::*;
 pub use self::read::*;
 pub use self::restore::*;
 pub use self::scrub::*;
+pub use self::sweep::*;
 pub use self::wait::*;
 use crate::Fixture;
 
@@ -36,10 +38,12 @@ macro_rules! __log_cases {
             a_batch_keeps_the_order_of_its_entries
             a_batch_beyond_the_limits_is_refused
             a_dropped_append_leaves_all_or_nothing
+            a_retry_appends_once
 
             of_two_writers_one_gets_the_version
             versions_count_from_one_without_gaps
             positions_are_ordered_without_gaps_that_fill_later
+            slow_commits_hide_nothing
             a_reader_sees_whole_batches
 
             a_reader_streams
@@ -53,13 +57,17 @@ macro_rules! __log_cases {
             the_head_is_the_last_position
             a_wait_ends_when_the_head_moves
             a_wait_can_be_cancelled
+            a_follower_sees_each_event_once
 
             a_scrub_takes_only_the_dead_parts
             a_shared_part_dies_with_each_of_its_owners
             a_scrub_can_be_repeated
             a_scrub_survives_a_restart
             a_scrubbed_key_seals_no_more
+            a_dropped_scrub_is_done_when_repeated
             a_scrub_leaves_no_byte_of_a_dead_part
+            a_swept_log_keeps_no_byte_after_a_churn
+            a_sweep_changes_nothing_that_lives
 
             a_dropped_stream_is_gone_as_a_whole
             positions_and_versions_go_on_after_a_drop

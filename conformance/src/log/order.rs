@@ -2,11 +2,13 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use oubliette_core::{Batch, ErrorKind, EventLog, Expect, Position, Query, Recorded, StreamId, Version};
 use tokio::task::JoinSet;
 
 use crate::Fixture;
+use crate::run::stalled_after;
 use crate::sample::{append, assert_same, entry, numbered, numbers, read, stream, streams};
 
 /// Of writers that expect the same version, also from two instances, exactly one wins.
@@ -74,13 +76,39 @@ pub async fn positions_are_ordered_without_gaps_that_fill_later<F: Fixture<dyn E
             }
         });
     }
-    let log = fixture.open().await;
+    assert_followed(&*fixture.open().await, writers).await;
+}
+
+/// A commit that takes long holds up what comes behind it, or comes behind that itself: in
+/// no case does an event appear where somebody has read already.
+pub async fn slow_commits_hide_nothing<F: Fixture<dyn EventLog>>(fixture: F) {
+    let instances = [fixture.open().await, fixture.open().await];
+    let mut writers = JoinSet::new();
+    for (n, log) in (0..6).zip(instances.iter().cycle().cloned()) {
+        writers.spawn(async move {
+            for round in 0..12 {
+                let slow = n < 3;
+                let events = if slow { numbers(0..200) } else { numbers(0..1) };
+                let batch = Batch::one(stream(format!("writer-{n}")), Expect::Any, events);
+                let polls = if slow { 1 + round % 4 } else { 0 };
+                let pause = Duration::from_millis(if slow { 3 } else { 0 });
+                let appended = stalled_after(polls, pause, log.append(batch)).await;
+                appended.expect("a log takes a valid batch");
+            }
+        });
+    }
+    assert_followed(&*fixture.open().await, writers).await;
+}
+
+/// Whoever only ever reads on from the last position that it saw misses nothing of what
+/// these write, and finds nothing new below a head.
+async fn assert_followed(log: &dyn EventLog, mut writers: JoinSet<()>) {
     let (mut followed, mut heads) = (Vec::new(), Vec::new());
     let mut last = Position::ZERO;
     loop {
         let written = writers.is_empty();
         let head = log.head().await.unwrap();
-        for event in read(&*log, Query::after(last).page(7)).await {
+        for event in read(log, Query::after(last).page(7)).await {
             assert!(event.position > last, "positions ascend");
             last = event.position;
             followed.push(event);
@@ -93,7 +121,7 @@ pub async fn positions_are_ordered_without_gaps_that_fill_later<F: Fixture<dyn E
         while writers.try_join_next().transpose().expect("a writer is not refused").is_some() {}
         tokio::task::yield_now().await;
     }
-    let all = read(&*log, Query::all()).await;
+    let all = read(log, Query::all()).await;
     let positions = |events: &[Recorded]| events.iter().map(|event| event.position).collect::<Vec<_>>();
     assert_same(
         &positions(&followed),

@@ -3,7 +3,7 @@
 use oubliette_core::{Batch, ErrorKind, EventLog, Expect, Key, KeyId, Query, Recorded, Scrubbed};
 
 use crate::Fixture;
-use crate::residue::{assert_at_rest, assert_gone};
+use crate::run::dropped_after;
 use crate::sample::{append, assert_same, key, numbered, read, refused, sealed, stream};
 
 /// The parts under the keys go. Every other byte stays, and so does every place.
@@ -95,30 +95,25 @@ pub async fn a_scrubbed_key_seals_no_more<F: Fixture<dyn EventLog>>(fixture: F) 
     append(&*log, &name, vec![sealed(&name, &[&[&grace]])]).await;
 }
 
-/// Once the log's promise is due, no byte at rest tells of a scrubbed part.
-pub async fn a_scrub_leaves_no_byte_of_a_dead_part<F: Fixture<dyn EventLog>>(fixture: F) {
+/// A scrub whose future is dropped half-way is done when it is made again.
+pub async fn a_dropped_scrub_is_done_when_repeated<F: Fixture<dyn EventLog>>(fixture: F) {
     let log = fixture.open().await;
-    let (ada, grace) = (key(), key());
-    for n in 0..50 {
-        let name = stream(format!("stream-{n}"));
-        append(&*log, &name, vec![sealed(&name, &[&[&ada], &[&grace]]), numbered(n)]).await;
+    let (name, grace) = (stream("stream"), key());
+    for polls in 0..12 {
+        let ada = key();
+        append(&*log, &name, vec![sealed(&name, &[&[&ada], &[&grace]]), numbered(polls)]).await;
+        let expected = without(read(&*log, Query::all()).await, &[ada.id()]);
+        dropped_after(polls, log.scrub(&[ada.id()])).await;
+        log.scrub(&[ada.id()]).await.expect("a scrub that was dropped can be made again");
+        let after = read(&*log, Query::all()).await;
+        assert_same(&after, &expected, "a scrub that was dropped is done when it is made again");
+        let late = Batch::one(name.clone(), Expect::Any, vec![sealed(&name, &[&[&ada]])]);
+        refused(log.append(late).await, ErrorKind::Erased, "a scrubbed key seals no more");
     }
-    let events = read(&*log, Query::all()).await;
-    let traces = |key: KeyId| -> Vec<Vec<u8>> {
-        let parts = events.iter().flat_map(|event| event.envelope.parts.iter().flatten());
-        let owned = parts.filter(|part| part.owners().any(|owner| owner == key));
-        owned.flat_map(|part| [part.traces().0.to_vec(), part.traces().1.to_vec()]).collect()
-    };
-    let (dead, alive) = (traces(ada.id()), traces(grace.id()));
-    assert_at_rest(&fixture, &[&dead, &alive]).await;
-    log.scrub(&[ada.id()]).await.expect("a log can be scrubbed");
-    assert_gone(&fixture, log.promise(), None, &dead, &alive).await;
-    let swept = log.sweep().await.expect("a store can be swept");
-    assert_gone(&fixture, log.promise(), Some(swept), &dead, &alive).await;
 }
 
 /// What must be left of these events when these keys are scrubbed.
-fn without(mut events: Vec<Recorded>, keys: &[KeyId]) -> Vec<Recorded> {
+pub(super) fn without(mut events: Vec<Recorded>, keys: &[KeyId]) -> Vec<Recorded> {
     for part in events.iter_mut().flat_map(|event| &mut event.envelope.parts) {
         part.take_if(|part| part.owners().any(|owner| keys.contains(&owner)));
     }

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use oubliette_core::{EventLog, Position};
+use oubliette_core::{EventLog, Position, Query};
+use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use crate::Fixture;
-use crate::sample::{append, numbered, numbers, stream};
+use crate::sample::{append, assert_same, numbered, numbers, read, stream};
 
 /// How late a waiter may wake. Not a measure of speed: hanging is what it finds.
 const LATE: Duration = Duration::from_secs(5);
@@ -53,6 +54,45 @@ pub async fn a_wait_can_be_cancelled<F: Fixture<dyn EventLog>>(fixture: F) {
     for waiting in [patient, waiter(&log, Position::ZERO)] {
         let head = timeout(LATE, waiting).await.expect("a cancelled wait leaves other waits alone");
         assert_eq!(head.unwrap(), appended.last, "a wait gives the head");
+    }
+}
+
+/// Who waits for the head and then reads on sees each event once, in order, while several
+/// write: none is missed between the reading and the waiting.
+pub async fn a_follower_sees_each_event_once<F: Fixture<dyn EventLog>>(fixture: F) {
+    const WRITERS: u64 = 3;
+    const APPENDS: u64 = 20;
+    let instances = [fixture.open().await, fixture.open().await];
+    let mut followers = JoinSet::new();
+    for log in &instances {
+        let log = Arc::clone(log);
+        followers.spawn(async move {
+            let (mut followed, mut last) = (Vec::new(), Position::ZERO);
+            while followed.len() < (WRITERS * APPENDS) as usize {
+                let head = log.wait_beyond(last).await.expect("a wait does not fail");
+                assert!(head > last, "a wait ends when the head is beyond");
+                let events = read(&*log, Query::after(last).page(3)).await;
+                last = events.last().map(|event| event.position).expect("what a wait promised is there");
+                assert!(last >= head, "what is at or below the head can be read");
+                followed.extend(events);
+            }
+            followed
+        });
+    }
+    let mut writers = JoinSet::new();
+    for (n, log) in (0..WRITERS).zip(instances.iter().cycle().cloned()) {
+        writers.spawn(async move {
+            for round in 0..APPENDS {
+                append(&*log, &stream(format!("writer-{n}")), vec![numbered(round)]).await;
+                sleep(Duration::from_micros(300 * (n + round % 5))).await;
+            }
+        });
+    }
+    writers.join_all().await;
+    let all = read(&*instances[0], Query::all()).await;
+    let followed = timeout(LATE, followers.join_all()).await;
+    for followed in followed.expect("a follower is woken for every event") {
+        assert_same(&followed, &all, "a follower sees each event once, in order");
     }
 }
 

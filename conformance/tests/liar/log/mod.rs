@@ -1,5 +1,8 @@
 //! Logs that lie.
 
+mod lies;
+mod pages;
+
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,115 +20,8 @@ use oubliette_core::{
 };
 use tokio::time::sleep;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Lie {
-    Nothing,
-    AppendsStreamByStream,
-    IgnoresExpectations,
-    ExpectsTooEarly,
-    GathersStreams,
-    ExpectsOfTheLastEntry,
-    TellsTheWrongPlace,
-    LosesAllOnRestart,
-    RewritesJson,
-    LosesTheTime,
-    RefusesLargeEvents,
-    Swallows(ErrorKind),
-    CountsFromZero,
-    FillsGapsLater,
-    ReadsOnePage,
-    ReadsAllAtOnce,
-    ReadsWhatItWroteItself,
-    SkipsAtPageEdges,
-    IgnoresLimits,
-    ReadsAllStreams,
-    FailsOnNothing,
-    FindsFirstOwners,
-    HeadLagsBehind,
-    NeverWakes,
-    WakesOnce,
-    ScrubsWholeEvents,
-    ScrubsFirstOwners,
-    CountsScrubsTwice,
-    ScrubsUntilRestart,
-    KeepsAJournal,
-    KeepsDroppedStreams,
-    CountsAnewAfterADrop,
-    TellsNoDrops,
-    TellsNoDropsOfUsedNames,
-    TellsDropsAtTheirFirst,
-    RestoresWithoutGaps,
-    RestoresNow,
-    RestoresNoPlaces,
-    RestoresEventByEvent,
-    RestoresOnce,
-    RestoresWhatWasDropped,
-    RestoresDropsTooWide,
-    RestoresDropsAfterwards,
-    RefusesInQuarantine,
-    ForgetsItsQuarantine,
-    ReleasesTooEarly,
-    IsNeverReleased,
-    TellsValues,
-}
-
-/// Which case catches which lie.
-pub(crate) const LIARS: &[(&str, Lie)] = &[
-    ("a_batch_is_all_or_nothing", Lie::AppendsStreamByStream),
-    ("a_stale_expectation_is_a_conflict", Lie::IgnoresExpectations),
-    ("an_append_says_where_it_went", Lie::TellsTheWrongPlace),
-    ("appends_survive_a_restart", Lie::LosesAllOnRestart),
-    ("appends_survive_a_restart", Lie::RewritesJson),
-    ("appends_survive_a_restart", Lie::LosesTheTime),
-    ("an_event_up_to_the_limit_survives", Lie::RefusesLargeEvents),
-    ("an_empty_batch_is_refused", Lie::Swallows(ErrorKind::Invalid)),
-    ("a_batch_keeps_the_order_of_its_entries", Lie::GathersStreams),
-    ("a_batch_keeps_the_order_of_its_entries", Lie::ExpectsOfTheLastEntry),
-    ("a_batch_beyond_the_limits_is_refused", Lie::Swallows(ErrorKind::LimitExceeded)),
-    ("a_dropped_append_leaves_all_or_nothing", Lie::AppendsStreamByStream),
-    ("of_two_writers_one_gets_the_version", Lie::ExpectsTooEarly),
-    ("versions_count_from_one_without_gaps", Lie::CountsFromZero),
-    ("positions_are_ordered_without_gaps_that_fill_later", Lie::FillsGapsLater),
-    ("a_reader_sees_whole_batches", Lie::AppendsStreamByStream),
-    ("a_reader_streams", Lie::ReadsOnePage),
-    ("a_reader_streams", Lie::ReadsAllAtOnce),
-    ("a_read_is_no_older_than_its_call", Lie::ReadsWhatItWroteItself),
-    ("small_pages_read_as_one_large_page", Lie::SkipsAtPageEdges),
-    ("a_limit_is_kept", Lie::IgnoresLimits),
-    ("a_stream_reads_alone", Lie::ReadsAllStreams),
-    ("an_unknown_stream_reads_as_empty", Lie::FailsOnNothing),
-    ("what_is_sealed_under_a_key_is_found", Lie::FindsFirstOwners),
-    ("the_head_is_the_last_position", Lie::HeadLagsBehind),
-    ("a_wait_ends_when_the_head_moves", Lie::NeverWakes),
-    ("a_wait_can_be_cancelled", Lie::WakesOnce),
-    ("a_scrub_takes_only_the_dead_parts", Lie::ScrubsWholeEvents),
-    ("a_shared_part_dies_with_each_of_its_owners", Lie::ScrubsFirstOwners),
-    ("a_scrub_can_be_repeated", Lie::CountsScrubsTwice),
-    ("a_scrub_survives_a_restart", Lie::ScrubsUntilRestart),
-    ("a_scrubbed_key_seals_no_more", Lie::Swallows(ErrorKind::Erased)),
-    ("a_scrub_leaves_no_byte_of_a_dead_part", Lie::KeepsAJournal),
-    ("a_dropped_stream_is_gone_as_a_whole", Lie::KeepsDroppedStreams),
-    ("positions_and_versions_go_on_after_a_drop", Lie::CountsAnewAfterADrop),
-    ("dropped_streams_are_told", Lie::TellsNoDrops),
-    ("dropped_streams_are_told", Lie::TellsNoDropsOfUsedNames),
-    ("dropped_streams_are_told", Lie::TellsDropsAtTheirFirst),
-    ("a_restored_log_reads_as_the_one_it_was_taken_from", Lie::RestoresWithoutGaps),
-    ("a_restored_log_reads_as_the_one_it_was_taken_from", Lie::RestoresNow),
-    ("a_restored_log_reads_as_the_one_it_was_taken_from", Lie::RestoresNoPlaces),
-    ("a_restore_can_be_repeated", Lie::RestoresEventByEvent),
-    ("a_restore_can_be_repeated", Lie::RestoresOnce),
-    ("a_log_with_events_of_its_own_takes_no_restore", Lie::Swallows(ErrorKind::Conflict)),
-    ("a_restore_out_of_order_is_refused", Lie::Swallows(ErrorKind::Invalid)),
-    ("what_was_dropped_is_not_restored", Lie::RestoresWhatWasDropped),
-    ("what_was_dropped_is_not_restored", Lie::RestoresDropsTooWide),
-    ("what_was_dropped_is_not_restored", Lie::RestoresDropsAfterwards),
-    ("a_half_restored_log_takes_no_append", Lie::Swallows(ErrorKind::Conflict)),
-    ("a_half_restored_log_takes_no_append", Lie::RefusesInQuarantine),
-    ("a_quarantine_survives_a_restart", Lie::ForgetsItsQuarantine),
-    ("a_quarantine_survives_a_restart", Lie::ReleasesTooEarly),
-    ("a_released_log_is_like_any_other", Lie::IsNeverReleased),
-    ("an_error_tells_no_value_of_an_event", Lie::TellsValues),
-];
+pub(crate) use self::lies::{LIARS, Lie};
+use self::pages::lied_about;
 
 /// A store whose log lies.
 pub(crate) struct Logs {
@@ -159,7 +55,7 @@ impl Fixture<dyn EventLog> for Logs {
 
     async fn residue(&self) -> Vec<Blob> {
         let mut blobs = vec![Blob::new("the log", encoded(&read(&self.log, Query::all()).await))];
-        if self.lie == Lie::KeepsAJournal {
+        if matches!(self.lie, Lie::KeepsAJournal | Lie::KeepsAFreeList | Lie::SweepsNothing) {
             blobs.extend(self.journal.lock().unwrap().clone());
         }
         blobs
@@ -180,6 +76,9 @@ struct Notes {
     scrubbed: HashSet<KeyId>,
     dropped_at: HashMap<StreamId, u64>,
     first_drops: HashMap<StreamId, Version>,
+    uncommitted: Vec<(Position, Position)>,
+    begun: HashSet<KeyId>,
+    swept: bool,
     restored: bool,
     woken: Arc<AtomicBool>,
 }
@@ -191,14 +90,21 @@ impl EventLog for LyingLog {
     }
 
     fn promise(&self) -> Promise {
-        self.log.promise()
+        let bytes_gone = match self.lie {
+            Lie::SweepsNothing => Some(Duration::from_hours(24)),
+            Lie::PromisesNothing => None,
+            _ => return self.log.promise(),
+        };
+        Promise { bytes_gone, ..self.log.promise() }
     }
 
     async fn append(&self, mut batch: Batch) -> Result<Appended> {
         let open = batch.events().next().map(|event| String::from_utf8_lossy(&event.open).into_owned());
         for event in batch.streams.iter_mut().flat_map(|entry| &mut entry.events) {
             match self.lie {
-                Lie::KeepsAJournal => {
+                Lie::KeepsAFreeList if event.parts.iter().flatten().all(|it| it.as_bytes().len() < 2_000) => {
+                }
+                Lie::KeepsAJournal | Lie::KeepsAFreeList | Lie::SweepsNothing => {
                     self.journal.lock().unwrap().push(Blob::new("journal", event.encode().unwrap()));
                 }
                 Lie::RewritesJson => {
@@ -237,6 +143,12 @@ impl EventLog for LyingLog {
         }
         let streams: Vec<StreamId> = batch.streams.iter().map(|entry| entry.stream.clone()).collect();
         let appended = self.log.append(batch).await;
+        if let (Lie::SkipsLateCommits, Ok(told)) = (self.lie, &appended) {
+            let hidden = (told.first, told.last);
+            self.notes.lock().unwrap().uncommitted.push(hidden);
+            sleep(Duration::from_millis(2)).await;
+            self.notes.lock().unwrap().uncommitted.retain(|batch| *batch != hidden);
+        }
         match (self.lie, appended) {
             (Lie::Swallows(kind), Err(error)) if error.kind() == kind => {
                 Ok(Appended { first: Position(1), last: Position(1), versions: Vec::new() })
@@ -300,6 +212,7 @@ impl EventLog for LyingLog {
         let woken = Arc::clone(&self.notes.lock().unwrap().woken);
         match self.lie {
             Lie::NeverWakes if !there => std::future::pending().await,
+            Lie::WakesTooEarly if !there => Ok(position.plus(1)),
             Lie::WakesOnce if woken.swap(true, Ordering::SeqCst) => std::future::pending().await,
             _ => self.log.wait_beyond(position).await,
         }
@@ -318,6 +231,10 @@ impl EventLog for LyingLog {
                 self.notes.lock().unwrap().scrubbed.extend(keys);
                 return Ok(Scrubbed { parts: parts().count() as u64 });
             }
+            Lie::ScrubsOnceBegun => {
+                keys.retain(|key| self.notes.lock().unwrap().begun.insert(*key));
+                sleep(Duration::from_millis(1)).await;
+            }
             _ => {}
         }
         let mut scrubbed = self.log.scrub(&keys).await?;
@@ -328,6 +245,8 @@ impl EventLog for LyingLog {
     }
 
     async fn sweep(&self) -> Result<Swept> {
+        let dropped = self.log.dropped().await?;
+        self.notes.lock().unwrap().swept |= !dropped.is_empty();
         self.log.sweep().await
     }
 
@@ -348,6 +267,7 @@ impl EventLog for LyingLog {
         let used = read(&self.log, Query::all()).await;
         match self.lie {
             Lie::TellsNoDrops => dropped.clear(),
+            Lie::SweepsTooMuch if self.notes.lock().unwrap().swept => dropped.clear(),
             Lie::TellsNoDropsOfUsedNames => {
                 dropped.retain(|dropped| used.iter().all(|event| event.stream != dropped.stream));
             }
@@ -432,40 +352,6 @@ impl LyingLog {
         }
         told.ok_or_else(refusal)
     }
-}
-
-fn lied_about(
-    lie: Lie,
-    mut page: Vec<Recorded>,
-    query: &Query,
-    notes: &Notes,
-    log: &MemoryLog,
-) -> Vec<Recorded> {
-    let head = log.head().now_or_never().unwrap().unwrap().0;
-    page.retain(|event| match (lie, &query.select) {
-        (Lie::FillsGapsLater, _) => {
-            let position = event.position.0;
-            position % 5 != 3 || head == position || head > position + 5
-        }
-        (Lie::ReadsWhatItWroteItself, _) => event.position <= notes.written,
-        (Lie::FindsFirstOwners, Select::SealedUnder(keys, _)) => {
-            let mut first = event.envelope.parts.iter().flatten().filter_map(|part| part.owners().next());
-            first.any(|owner| keys.contains(&owner))
-        }
-        _ => true,
-    });
-    for event in &mut page {
-        match lie {
-            Lie::CountsFromZero => event.version.0 -= 1,
-            Lie::LosesTheTime => event.recorded_at = jiff::Timestamp::UNIX_EPOCH,
-            _ => {}
-        }
-        event.version.0 -= notes.dropped_at.get(&event.stream).copied().unwrap_or_default();
-        for part in &mut event.envelope.parts {
-            part.take_if(|part| part.owners().any(|owner| notes.scrubbed.contains(&owner)));
-        }
-    }
-    page
 }
 
 async fn read(log: &MemoryLog, query: Query) -> Vec<Recorded> {
