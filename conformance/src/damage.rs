@@ -73,6 +73,14 @@ pub(crate) async fn each_damage<Part: ?Sized, F: Fixture<Part>>(
     }
 }
 
+/// Takes everything away that the store has at rest; `false` for one that has nothing there.
+pub(crate) async fn lost<Part: ?Sized, F: Fixture<Part>>(fixture: &F) -> bool {
+    let whole = at_rest(fixture).await;
+    assert!(!whole.is_empty(), "the fixture's residue holds every byte of the store");
+    whole.iter().for_each(|blob| blob.write(None));
+    !whole.iter().all(|blob| matches!(blob.medium, Medium::Memory))
+}
+
 impl Damage {
     fn done_to(&self, whole: &[Blob]) {
         for blob in whole.iter().filter(|blob| blob.name == self.place) {

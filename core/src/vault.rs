@@ -20,7 +20,9 @@ use crate::promise::Promise;
 /// `oubliette_conformance::key_vault!`.
 ///
 /// - A vault never sees an event, and lives apart from every log.
-/// - "Never seen", "destroyed" and "out of reach" are three answers, never mixed up.
+/// - "Never seen", "destroyed" and "out of reach" are three answers, never mixed up: damage
+///   is never read as an erasure (`damage_destroys_no_key`), nor is a store that is not where
+///   it should be (`a_vault_that_is_gone_tells_no_state`).
 /// - Key bytes are at rest only wrapped, and leave no residue once destroyed
 ///   (`no_key_is_at_rest_in_the_clear`).
 /// - It is the same vault after a restart (`the_vault_keeps_its_identity`).
@@ -39,7 +41,10 @@ pub trait KeyVault: Debug + Send + Sync + 'static {
     /// - One live key a scope, also when minted at once from two sides
     ///   (`two_mints_of_a_scope_give_one_key`).
     /// - All or nothing (`a_mint_is_all_or_nothing`): behind a fence nothing is minted
-    ///   (`nothing_is_minted_behind_the_fence`).
+    ///   (`nothing_is_minted_behind_the_fence`), whoever is faster
+    ///   (`no_mint_slips_through_an_erasure`).
+    /// - A future dropped half-way leaves one key of a scope or none
+    ///   (`a_dropped_mint_leaves_one_key_at_most`).
     /// - In the order of the scopes (`a_mint_answers_in_order`), each its own
     ///   (`each_scope_has_its_own_key`).
     ///
@@ -118,7 +123,8 @@ pub trait KeyVault: Debug + Send + Sync + 'static {
     /// - The fence comes first (`a_destroy_fences_first`).
     /// - Gone is gone: no call, cache, restart or mint brings a key back
     ///   (`a_destroyed_key_never_comes_back`).
-    /// - Idempotent: a repeated call gives the same ids (`a_destroy_can_be_repeated`).
+    /// - Idempotent: a repeated call gives the same ids (`a_destroy_can_be_repeated`), and
+    ///   finishes what a dropped future began (`a_dropped_erasure_is_done_when_repeated`).
     /// - Nobody else's key changes, but for values shared with the target
     ///   (`nobody_elses_key_is_touched`, `an_erasure_of_one_purpose_takes_only_its_keys`).
     /// - Aliases die with the person (`an_alias_dies_with_the_person_who_claims_it`), linked

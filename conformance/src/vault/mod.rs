@@ -1,18 +1,22 @@
 //! The promises of a key vault.
 
 mod alias;
+mod damage;
 mod erase;
 mod keys;
 mod proof;
+mod race;
 mod secret;
 mod shared;
 
 use oubliette_core::KeyVault;
 
 pub use self::alias::*;
+pub use self::damage::*;
 pub use self::erase::*;
 pub use self::keys::*;
 pub use self::proof::*;
+pub use self::race::*;
 pub use self::secret::*;
 pub use self::shared::*;
 use crate::Fixture;
@@ -46,6 +50,12 @@ macro_rules! __vault_cases {
             erasures_are_listed_in_order
             a_readmitted_person_gets_a_fresh_key
             a_readmission_needs_a_fence
+
+            no_mint_slips_through_an_erasure
+            a_dropped_erasure_is_done_when_repeated
+            a_dropped_mint_leaves_one_key_at_most
+            damage_destroys_no_key
+            a_vault_that_is_gone_tells_no_state
 
             an_alias_keeps_its_pseudonym
             every_alias_is_listed

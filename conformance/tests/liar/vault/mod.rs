@@ -1,8 +1,11 @@
 //! Vaults that lie.
 
+mod lies;
+
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use oubliette_conformance::{Blob, Fixture};
@@ -13,92 +16,9 @@ use oubliette_core::{
     Erasure, ErasureId, Error, ErrorKind, Fingerprint, Key, KeyId, KeyRecord, KeyState, KeyVault, Promise,
     Purpose, Reason, Result, Scope, Sequence, Signature, SubjectId, Target, VaultId,
 };
+use tokio::time::sleep;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Lie {
-    Nothing,
-    LosesAllOnRestart,
-    DrawsAgain,
-    IgnoresPurposes,
-    ReversesMints,
-    ReversesFinds,
-    TakesUnknownForDestroyed,
-    ForgetsDeadKeys,
-    MintsBehindTheFence,
-    MintsOneByOne,
-    FencesOnce,
-    FencesEveryPurpose,
-    DestroysWithoutAFence,
-    CachesForEver,
-    ForgetsFingerprints,
-    DestroysOnce,
-    DestroysNeighbours,
-    WidensThePurpose,
-    KnowsEveryErasure,
-    ErasesAnew,
-    ListsAllErasures,
-    GivesTheOldKeyBack,
-    ReadmitsAnybody,
-    ComparesAsWritten,
-    LosesAnAlias,
-    HidesKeysOfAliases,
-    ForgetsClaims,
-    SparesAliases,
-    ErasesEveryAlias,
-    NamesTheErased,
-    ForgetsLinks,
-    KeepsPseudonyms,
-    SignsAnything,
-    ChangesItsName,
-    MovesTheAnchorBack,
-    AnchorsInMemory,
-    WritesKeysInTheClear,
-    WritesAliasesInTheClear,
-    TellsAliases,
-}
-
-/// Which case catches which lie.
-pub(crate) const LIARS: &[(&str, Lie)] = &[
-    ("a_minted_key_survives_a_restart", Lie::LosesAllOnRestart),
-    ("two_mints_of_a_scope_give_one_key", Lie::DrawsAgain),
-    ("each_scope_has_its_own_key", Lie::IgnoresPurposes),
-    ("a_mint_answers_in_order", Lie::ReversesMints),
-    ("a_find_answers_in_order", Lie::ReversesFinds),
-    ("an_unknown_key_is_not_a_destroyed_one", Lie::TakesUnknownForDestroyed),
-    ("every_key_of_a_person_is_listed", Lie::ForgetsDeadKeys),
-    ("nothing_is_minted_behind_the_fence", Lie::MintsBehindTheFence),
-    ("a_mint_is_all_or_nothing", Lie::MintsOneByOne),
-    ("a_fence_can_be_repeated", Lie::FencesOnce),
-    ("a_fence_for_one_purpose_leaves_the_others", Lie::FencesEveryPurpose),
-    ("a_destroy_fences_first", Lie::DestroysWithoutAFence),
-    ("a_destroyed_key_never_comes_back", Lie::CachesForEver),
-    ("a_destroyed_key_keeps_its_fingerprint", Lie::ForgetsFingerprints),
-    ("a_destroy_can_be_repeated", Lie::DestroysOnce),
-    ("nobody_elses_key_is_touched", Lie::DestroysNeighbours),
-    ("an_erasure_of_one_purpose_takes_only_its_keys", Lie::WidensThePurpose),
-    ("an_erasure_never_registered_is_not_found", Lie::KnowsEveryErasure),
-    ("the_same_request_is_the_same_erasure", Lie::ErasesAnew),
-    ("erasures_are_listed_in_order", Lie::ListsAllErasures),
-    ("a_readmitted_person_gets_a_fresh_key", Lie::GivesTheOldKeyBack),
-    ("a_readmission_needs_a_fence", Lie::ReadmitsAnybody),
-    ("an_alias_keeps_its_pseudonym", Lie::ComparesAsWritten),
-    ("every_alias_is_listed", Lie::LosesAnAlias),
-    ("keys_of_a_person_include_those_of_their_aliases", Lie::HidesKeysOfAliases),
-    ("an_alias_dies_with_the_person_who_claims_it", Lie::ForgetsClaims),
-    ("an_alias_can_be_erased_by_its_pseudonym", Lie::SparesAliases),
-    ("an_erasure_of_one_purpose_leaves_the_aliases", Lie::ErasesEveryAlias),
-    ("no_alias_is_recorded_for_an_erased_person", Lie::NamesTheErased),
-    ("a_linked_alias_dies_too", Lie::ForgetsLinks),
-    ("a_linked_alias_that_another_claims_stays", Lie::ErasesEveryAlias),
-    ("a_shared_alias_gets_a_new_pseudonym", Lie::KeepsPseudonyms),
-    ("a_signature_verifies", Lie::SignsAnything),
-    ("the_vault_keeps_its_identity", Lie::ChangesItsName),
-    ("the_anchor_only_moves_forward", Lie::MovesTheAnchorBack),
-    ("the_anchor_survives_a_restart", Lie::AnchorsInMemory),
-    ("no_key_is_at_rest_in_the_clear", Lie::WritesKeysInTheClear),
-    ("no_alias_is_at_rest_in_the_clear", Lie::WritesAliasesInTheClear),
-    ("nothing_tells_an_alias", Lie::TellsAliases),
-];
+pub(crate) use self::lies::{LIARS, Lie};
 
 /// A store whose vault lies.
 pub(crate) struct Vaults {
@@ -135,8 +55,17 @@ impl Fixture<dyn KeyVault> for Vaults {
     }
 
     async fn residue(&self) -> Vec<Blob> {
+        let whole = format!("{:?}", self.vault).into_bytes();
+        let (kept, store) = (whole.clone(), Arc::clone(&self.notes));
+        let write = move |bytes: Option<&[u8]>| {
+            store.lock().unwrap().store = match bytes {
+                None => Store::Gone,
+                Some(bytes) if bytes == kept => Store::Whole,
+                Some(_) => Store::Damaged,
+            }
+        };
+        let mut blobs = vec![Blob::new("its `Debug`", whole).written_by(write)];
         let notes = self.notes.lock().unwrap();
-        let mut blobs = vec![Blob::new("its `Debug`", format!("{:?}", self.vault))];
         match self.lie {
             Lie::WritesKeysInTheClear => {
                 blobs.extend(notes.keys.iter().map(|key| Blob::new("keys", key.secret().as_slice())));
@@ -165,6 +94,22 @@ struct Notes {
     fenced: HashSet<ErasureId>,
     destroyed: HashSet<ErasureId>,
     anchor: Option<Head>,
+    /// Keys that were given behind a fence.
+    late: Vec<Key>,
+    /// Erasures whose destruction was begun.
+    begun: HashSet<ErasureId>,
+    /// Keys that were drawn and not handed out.
+    drawn: Vec<(SubjectId, KeyRecord)>,
+    store: Store,
+}
+
+/// What became of the bytes at rest.
+#[derive(Clone, Copy, Default, PartialEq)]
+enum Store {
+    #[default]
+    Whole,
+    Damaged,
+    Gone,
 }
 
 #[async_trait]
@@ -207,8 +152,19 @@ impl KeyVault for LyingVault {
                     return Err(lie(ErrorKind::Erased));
                 }
             }
+            Lie::LooksForTheFenceTooEarly => return self.mint_late(scopes).await,
+            Lie::DrawsBeforeItLooks => {
+                let drawn = fresh()?;
+                for key in &drawn {
+                    let subject = key.scope().subject.clone();
+                    self.notes().drawn.push((subject, record_of(key)));
+                }
+                sleep(Duration::from_millis(1)).await;
+                self.notes().drawn.retain(|(_, record)| drawn.iter().all(|key| key.id() != record.id));
+            }
             _ => {}
         }
+        self.is_there()?;
         let mut keys = match self.vault.mint(scopes).await {
             Err(error) if self.lie == Lie::MintsBehindTheFence && error.kind() == ErrorKind::Erased => {
                 fresh()
@@ -230,11 +186,20 @@ impl KeyVault for LyingVault {
     }
 
     async fn find(&self, ids: &[KeyId]) -> Result<Vec<KeyState>> {
+        let dead = || Ok(ids.iter().map(|_| KeyState::Destroyed(Fingerprint([0; 32]))).collect());
+        match (self.lie, self.is_there().map_err(|error| error.kind())) {
+            (Lie::TakesDamageForDeath, Err(ErrorKind::Corrupt)) => return dead(),
+            (Lie::TakesLossForDeath, Err(ErrorKind::Unavailable)) => return dead(),
+            (_, there) => there.map_err(lie)?,
+        }
         let mut states = self.vault.find(ids).await?;
         if self.lie == Lie::ReversesFinds {
             states.reverse();
         }
         for (state, id) in states.iter_mut().zip(ids) {
+            if let Some(key) = self.notes().late.iter().find(|key| key.id() == *id) {
+                *state = KeyState::Live(key.clone());
+            }
             match (self.lie, &state) {
                 (Lie::TakesUnknownForDestroyed, KeyState::Unknown)
                 | (Lie::ForgetsFingerprints, KeyState::Destroyed(_)) => {
@@ -257,6 +222,9 @@ impl KeyVault for LyingVault {
             Lie::HidesKeysOfAliases => record.alias.is_none(),
             _ => true,
         });
+        let notes = self.notes();
+        let drawn = notes.drawn.iter().filter(|(of, _)| of == subject).map(|(_, record)| record.clone());
+        records.extend(drawn);
         Ok(records)
     }
 
@@ -329,6 +297,13 @@ impl KeyVault for LyingVault {
                 self.vault.destroy(id).await
             };
         };
+        if self.lie == Lie::DestroysOnceBegun {
+            if !self.notes().begun.insert(id) {
+                let records = self.vault.keys_of(erasure.target.subject()).await?;
+                return Ok(records.iter().map(|record| record.id).collect());
+            }
+            sleep(Duration::from_millis(1)).await;
+        }
         let aliases = self.vault.aliases().await?.into_iter().map(|alias| alias.subject);
         let neighbours: Vec<SubjectId> = match (self.lie, &erasure.target) {
             (Lie::ErasesEveryAlias, _) => aliases.collect(),
@@ -385,6 +360,30 @@ impl LyingVault {
     fn notes(&self) -> MutexGuard<'_, Notes> {
         self.notes.lock().unwrap()
     }
+
+    fn is_there(&self) -> Result<()> {
+        match self.notes().store {
+            Store::Whole => Ok(()),
+            Store::Damaged => Err(lie(ErrorKind::Corrupt)),
+            Store::Gone => Err(lie(ErrorKind::Unavailable)),
+        }
+    }
+
+    async fn mint_late(&self, scopes: &[Scope]) -> Result<Vec<Key>> {
+        let keys = self.vault.mint(scopes).await?;
+        sleep(Duration::from_millis(2)).await;
+        for key in &keys {
+            if let [KeyState::Destroyed(_)] = self.vault.find(&[key.id()]).await?[..] {
+                self.notes().late.push(key.clone());
+            }
+        }
+        Ok(keys)
+    }
+}
+
+fn record_of(key: &Key) -> KeyRecord {
+    let (id, purpose) = (key.id(), key.scope().purpose.clone());
+    KeyRecord { id, purpose, alias: None, minted_at: jiff::Timestamp::now(), destroyed: None }
 }
 
 fn lie(kind: ErrorKind) -> Error {
