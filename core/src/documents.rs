@@ -122,8 +122,9 @@ pub trait Documents: Debug + Send + Sync + 'static {
     ///
     /// # Implementors
     /// - Nothing else changes (`to_forget_takes_only_the_dead_parts`).
-    /// - Safe to repeat (`to_forget_can_be_repeated`). Its cost depends on the documents
-    ///   that carry these keys.
+    /// - Safe to repeat (`to_forget_can_be_repeated`), also after a future that was dropped
+    ///   (`a_dropped_forget_of_documents_is_done_when_repeated`). Its cost depends on the
+    ///   documents that carry these keys.
     /// - Kept builds and those not served yet forget too (`every_build_forgets`).
     /// - Where `bytes_gone` is promised at once, no byte of the parts and tokens is left.
     ///
@@ -135,8 +136,11 @@ pub trait Documents: Debug + Send + Sync + 'static {
     /// store has at rest.
     ///
     /// # Implementors
-    /// - `Clean` only when no such byte is left (`documents_leave_no_byte_of_a_dead_part`);
-    ///   what is in the way is named instead. A store that promises `bytes_gone` can be swept.
+    /// - `Clean` only when no such byte is left (`documents_leave_no_byte_of_a_dead_part`), also
+    ///   where bytes were moved about (`documents_leave_no_byte_after_a_churn`); what is in the
+    ///   way is named instead. A store that promises `bytes_gone` can be swept, and one that
+    ///   does not is never `Clean`.
+    /// - Nothing else changes, and it is safe to repeat (`a_sweep_changes_no_document`).
     ///
     /// # Errors
     /// `Unavailable`, and then the call is repeated.

@@ -73,7 +73,8 @@ pub trait SnapshotStore: Debug + Send + Sync + 'static {
     ///
     /// # Implementors
     /// - Each of them and no other (`a_snapshot_goes_with_any_of_its_keys`). Safe to
-    ///   repeat (`forgetting_snapshots_can_be_repeated`).
+    ///   repeat (`forgetting_snapshots_can_be_repeated`), also after a future that was dropped
+    ///   (`a_dropped_forget_of_snapshots_is_done_when_repeated`).
     /// - Where `bytes_gone` is promised at once, no byte of them is left.
     ///
     /// # Errors
@@ -84,8 +85,11 @@ pub trait SnapshotStore: Debug + Send + Sync + 'static {
     /// store has at rest.
     ///
     /// # Implementors
-    /// - `Clean` only when no such byte is left (`snapshots_leave_no_byte`); what is in the
-    ///   way is named instead. A store that promises `bytes_gone` can be swept.
+    /// - `Clean` only when no such byte is left (`snapshots_leave_no_byte`), also where bytes
+    ///   were moved about (`snapshots_leave_no_byte_after_a_churn`); what is in the way is named
+    ///   instead. A store that promises `bytes_gone` can be swept, and one that does not is
+    ///   never `Clean`.
+    /// - Nothing else changes, and it is safe to repeat (`a_sweep_changes_no_snapshot`).
     ///
     /// # Errors
     /// `Unavailable`, and then the call is repeated.

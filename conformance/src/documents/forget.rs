@@ -12,7 +12,7 @@ use super::sample::{
     remove, save, token,
 };
 use crate::Fixture;
-use crate::residue::{assert_at_rest, assert_gone};
+use crate::run::dropped_after;
 use crate::sample::{assert_same, key, refused};
 
 /// The parts and tokens under the keys go, each with any of its owners. Every other byte
@@ -149,30 +149,28 @@ pub async fn a_forgotten_key_carries_no_more<F: Fixture<dyn Documents>>(fixture:
     }
 }
 
-/// Once the promise is due, no byte at rest tells of a part or token that was forgotten.
-pub async fn documents_leave_no_byte_of_a_dead_part<F: Fixture<dyn Documents>>(fixture: F) {
+/// An erasure whose future is dropped half-way is done when it is made again.
+pub async fn a_dropped_forget_of_documents_is_done_when_repeated<F: Fixture<dyn Documents>>(fixture: F) {
     let store = fixture.open().await;
-    let (ada, grace) = (key(), key());
+    let grace = key();
     let build = begin(&*store, "orders").await;
-    for n in 0..50 {
-        let both = carrying(format!("both-{n}"), &[&[&ada], &[&grace]]);
-        save(&*store, build, vec![both, numbered(format!("none-{n}"), n)]).await;
+    for polls in 0..12 {
+        let ada = key();
+        let saved: Vec<Document> =
+            (0..3).map(|n| carrying(format!("{polls}-{n}"), &[&[&ada], &[&grace]])).collect();
+        save(&*store, build, saved).await;
+        let dead = HashSet::from([ada.id()]);
+        let expected: Vec<Document> =
+            all(&*store, build).await.iter().map(|document| document.without(&dead)).collect();
+        dropped_after(polls, store.forget(&erased(&[ada.id()]))).await;
+        forget(&*store, &[ada.id()]).await;
+        assert_same(
+            &all(&*store, build).await,
+            &expected,
+            "an erasure that was dropped is done when repeated",
+        );
+        assert!(store.remembers(&[ada.id()]).await.unwrap(), "what was forgotten is remembered");
     }
-    let documents = all(&*store, build).await;
-    let traces = |key: KeyId| -> Vec<Vec<u8>> {
-        let parts = documents.iter().flat_map(|document| &document.carried.parts);
-        let sealed = parts.map(|part| &part.sealed).filter(|part| part.owners().any(|owner| owner == key));
-        let of_parts = sealed.flat_map(|part| [part.traces().0.to_vec(), part.traces().1.to_vec()]);
-        let tokens = documents.iter().flat_map(|document| &document.tokens);
-        let of_tokens = tokens.filter(|token| token.owners.contains(&key)).map(|token| token.hash.to_vec());
-        of_parts.chain(of_tokens).collect()
-    };
-    let (dead, alive) = (traces(ada.id()), traces(grace.id()));
-    assert_at_rest(&fixture, &[&dead, &alive]).await;
-    forget(&*store, &[ada.id()]).await;
-    assert_gone(&fixture, store.promise(), None, &dead, &alive).await;
-    let swept = store.sweep().await.expect("a store can be swept");
-    assert_gone(&fixture, store.promise(), Some(swept), &dead, &alive).await;
 }
 
 /// Each document with a part or token under one of the keys counts once.

@@ -8,6 +8,7 @@ mod forget;
 mod page;
 mod sample;
 mod stored;
+mod sweep;
 
 use oubliette_core::Documents;
 
@@ -18,6 +19,7 @@ pub use self::filter::*;
 pub use self::forget::*;
 pub use self::page::*;
 pub use self::stored::*;
+pub use self::sweep::*;
 use crate::Fixture;
 
 /// Every case, once.
@@ -48,7 +50,10 @@ macro_rules! __document_cases {
             to_forget_can_be_repeated
             every_build_forgets
             a_forgotten_key_carries_no_more
+            a_dropped_forget_of_documents_is_done_when_repeated
             documents_leave_no_byte_of_a_dead_part
+            documents_leave_no_byte_after_a_churn
+            a_sweep_changes_no_document
             what_is_held_is_counted
             forgotten_keys_are_remembered
         }

@@ -1,10 +1,10 @@
 //! Snapshots that go: those of dead keys, and those that nobody needs.
 
-use oubliette_core::{Forgotten, Key, KeyId, Position, SnapshotKind, SnapshotStore};
+use oubliette_core::{ErasedKeys, ErasureId, Forgotten, Key, KeyId, Position, SnapshotKind, SnapshotStore};
 
 use super::sample::{forget, left, of, orders, save, sealed, series, snapshot};
 use crate::Fixture;
-use crate::residue::{assert_at_rest, assert_gone};
+use crate::run::dropped_after;
 use crate::sample::key;
 
 /// Snapshots of a series before a position go, of one id or of all; every other stays.
@@ -114,26 +114,25 @@ pub async fn forgetting_snapshots_can_be_repeated<F: Fixture<dyn SnapshotStore>>
     assert_eq!(both, Forgotten { records: 1 }, "of some keys that are new only theirs are forgotten");
 }
 
-/// Once the promise is due, no byte at rest tells of a snapshot that was forgotten.
-pub async fn snapshots_leave_no_byte<F: Fixture<dyn SnapshotStore>>(fixture: F) {
+/// An erasure whose future is dropped half-way is done when it is made again.
+pub async fn a_dropped_forget_of_snapshots_is_done_when_repeated<F: Fixture<dyn SnapshotStore>>(fixture: F) {
     let store = fixture.open().await;
-    let (ada, grace) = (key(), key());
-    let (mut dead, mut alive) = (Vec::new(), Vec::new());
-    for n in 0..50 {
-        let saved = [snapshot("both", n, &[&ada, &grace]), snapshot("grace", n, &[&grace])];
+    let grace = key();
+    for polls in 0..12 {
+        let ada = key();
+        let saved = [
+            snapshot("a", polls, &[&ada]),
+            snapshot("b", polls, &[&ada, &grace]),
+            snapshot("c", polls, &[&grace]),
+        ];
         save(&*store, &saved).await;
-        for (traces, snapshot) in [&mut dead, &mut alive].into_iter().zip(&saved) {
-            let bytes = snapshot.sealed.as_bytes();
-            // The nonce, which follows the head, the keys and the fingerprint; and the tag.
-            let nonce = 3 + 16 * snapshot.sealed.owners().len() + 32;
-            traces.extend([bytes[nonce..nonce + 12].to_vec(), bytes[bytes.len() - 16..].to_vec()]);
-        }
+        let erased = ErasedKeys { erasure: ErasureId::random().unwrap(), keys: vec![ada.id()] };
+        dropped_after(polls, store.forget(&erased)).await;
+        forget(&*store, &[ada.id()]).await;
+        let there = left(&*store, &saved).await;
+        assert_eq!(there, [false, false, true], "an erasure that was dropped is done when it is made again");
+        assert!(store.remembers(&[ada.id()]).await.unwrap(), "what was forgotten is remembered");
     }
-    assert_at_rest(&fixture, &[&dead, &alive]).await;
-    forget(&*store, &[ada.id()]).await;
-    assert_gone(&fixture, store.promise(), None, &dead, &alive).await;
-    let swept = store.sweep().await.expect("a store can be swept");
-    assert_gone(&fixture, store.promise(), Some(swept), &dead, &alive).await;
 }
 
 /// Each snapshot under one of the keys counts once.

@@ -5,6 +5,7 @@ mod forget;
 mod load;
 mod sample;
 mod save;
+mod sweep;
 
 use oubliette_core::SnapshotStore;
 
@@ -12,6 +13,7 @@ pub use self::blind::*;
 pub use self::forget::*;
 pub use self::load::*;
 pub use self::save::*;
+pub use self::sweep::*;
 use crate::Fixture;
 
 /// Every case, once.
@@ -36,7 +38,10 @@ macro_rules! __snapshot_cases {
 
             a_snapshot_goes_with_any_of_its_keys
             forgetting_snapshots_can_be_repeated
+            a_dropped_forget_of_snapshots_is_done_when_repeated
             snapshots_leave_no_byte
+            snapshots_leave_no_byte_after_a_churn
+            a_sweep_changes_no_snapshot
             held_snapshots_are_counted
             a_store_of_snapshots_remembers_dead_keys
         }

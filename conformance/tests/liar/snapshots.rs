@@ -32,6 +32,11 @@ pub(crate) enum Lie {
     ForgetsNeighbours,
     CountsAgain,
     KeepsAJournal,
+    KeepsAFreeList,
+    SweepsNothing,
+    PromisesNothing,
+    SweepsTooMuch,
+    ForgetsOnceBegun,
     CountsForEachKey,
     RemembersAny,
 }
@@ -52,7 +57,12 @@ pub(crate) const LIARS: &[(&str, Lie)] = &[
     ("a_snapshot_goes_with_any_of_its_keys", Lie::ForgetsFirstOwners),
     ("a_snapshot_goes_with_any_of_its_keys", Lie::ForgetsNeighbours),
     ("forgetting_snapshots_can_be_repeated", Lie::CountsAgain),
+    ("a_dropped_forget_of_snapshots_is_done_when_repeated", Lie::ForgetsOnceBegun),
     ("snapshots_leave_no_byte", Lie::KeepsAJournal),
+    ("snapshots_leave_no_byte", Lie::SweepsNothing),
+    ("snapshots_leave_no_byte", Lie::PromisesNothing),
+    ("snapshots_leave_no_byte_after_a_churn", Lie::KeepsAFreeList),
+    ("a_sweep_changes_no_snapshot", Lie::SweepsTooMuch),
     ("held_snapshots_are_counted", Lie::CountsForEachKey),
     ("a_store_of_snapshots_remembers_dead_keys", Lie::RemembersAny),
 ];
@@ -100,6 +110,8 @@ struct Notes {
     journal: Vec<Snapshot>,
     spared: Vec<Snapshot>,
     forgotten: HashSet<KeyId>,
+    begun: HashSet<KeyId>,
+    swept: bool,
 }
 
 #[async_trait]
@@ -109,7 +121,12 @@ impl SnapshotStore for LyingSnapshots {
     }
 
     fn promise(&self) -> Promise {
-        self.store.promise()
+        let bytes_gone = match self.lie {
+            Lie::SweepsNothing => Some(Duration::from_hours(24)),
+            Lie::PromisesNothing => None,
+            _ => return self.store.promise(),
+        };
+        Promise { bytes_gone, ..self.store.promise() }
     }
 
     async fn save(&self, mut snapshots: Vec<Snapshot>) -> Result<()> {
@@ -118,7 +135,11 @@ impl SnapshotStore for LyingSnapshots {
             Lie::LosesVersions => {
                 snapshots.iter_mut().for_each(|snapshot| snapshot.version = Version(snapshot.position.0));
             }
-            Lie::KeepsAJournal => self.notes().journal.extend(snapshots.clone()),
+            Lie::KeepsAJournal | Lie::SweepsNothing => self.notes().journal.extend(snapshots.clone()),
+            Lie::KeepsAFreeList => {
+                let large = snapshots.iter().filter(|it| it.sealed.as_bytes().len() > 1_000);
+                self.notes().journal.extend(large.cloned());
+            }
             Lie::SavesOneByOne => {
                 for snapshot in snapshots {
                     self.store.save(vec![snapshot]).await?;
@@ -191,6 +212,10 @@ impl SnapshotStore for LyingSnapshots {
                 let neighbours: Vec<KeyId> = touched.flatten().collect();
                 erased.keys.extend(neighbours);
             }
+            Lie::ForgetsOnceBegun => {
+                erased.keys.retain(|key| self.notes().begun.insert(*key));
+                sleep(Duration::from_millis(1)).await;
+            }
             Lie::ChecksKeysTooEarly => {
                 self.notes().forgotten.extend(erased.keys);
                 return Ok(Forgotten::default());
@@ -205,6 +230,7 @@ impl SnapshotStore for LyingSnapshots {
     }
 
     async fn sweep(&self) -> Result<Swept> {
+        self.notes().swept = true;
         self.store.sweep().await
     }
 
@@ -220,6 +246,9 @@ impl SnapshotStore for LyingSnapshots {
     }
 
     async fn remembers(&self, keys: &[KeyId]) -> Result<bool> {
+        if self.lie == Lie::SweepsTooMuch && self.notes().swept {
+            return Ok(keys.is_empty());
+        }
         let mut any = self.store.remembers(keys).await?;
         for key in keys.iter().filter(|_| self.lie == Lie::RemembersAny) {
             any |= self.store.remembers(&[*key]).await?;

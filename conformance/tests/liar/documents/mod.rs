@@ -1,5 +1,7 @@
 //! Stores of documents that lie.
 
+mod lies;
+
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -16,69 +18,7 @@ use oubliette_core::{
 use serde_json::Value;
 use tokio::time::sleep;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Lie {
-    Nothing,
-    RewritesJson,
-    KeepsATokenOnce,
-    TellsDocuments,
-    HidesEndedBuilds,
-    ServesSeveral,
-    SwitchesInTwoSteps,
-    EndsNothing,
-    EndsTheProjection,
-    AnswersByKey,
-    CommitsDocumentByDocument,
-    LosesAllOnRestart,
-    ChecksPositionsTooEarly,
-    NotesUntilRestart,
-    ReadsThePositionFirst,
-    SkipsAtPageEdges,
-    GuessesMore,
-    ComparesAsText,
-    FindsByHash,
-    ForgetsFirstOwners,
-    ForgetsNeighbours,
-    CountsAgain,
-    SparesKeptBuilds,
-    Swallows(ErrorKind),
-    ChecksKeysTooEarly,
-    KeepsAJournal,
-    CountsForEachKey,
-    RemembersAny,
-}
-
-/// Which case catches which lie.
-pub(crate) const LIARS: &[(&str, Lie)] = &[
-    ("a_document_survives_as_it_is", Lie::RewritesJson),
-    ("a_document_survives_as_it_is", Lie::KeepsATokenOnce),
-    ("an_error_tells_nothing_of_a_document", Lie::TellsDocuments),
-    ("builds_are_recorded_for_good", Lie::HidesEndedBuilds),
-    ("one_build_answers_for_a_projection", Lie::ServesSeveral),
-    ("one_build_answers_for_a_projection", Lie::SwitchesInTwoSteps),
-    ("an_ended_build_leaves_nothing", Lie::EndsNothing),
-    ("an_ended_build_leaves_nothing", Lie::EndsTheProjection),
-    ("a_get_answers_in_order", Lie::AnswersByKey),
-    ("a_commit_is_all_or_nothing", Lie::CommitsDocumentByDocument),
-    ("commits_survive_a_restart", Lie::LosesAllOnRestart),
-    ("no_page_is_applied_twice", Lie::ChecksPositionsTooEarly),
-    ("a_failure_is_recorded", Lie::NotesUntilRestart),
-    ("a_page_is_of_one_position", Lie::ReadsThePositionFirst),
-    ("pages_follow_each_other", Lie::SkipsAtPageEdges),
-    ("pages_follow_each_other", Lie::GuessesMore),
-    ("a_filter_compares_open_fields", Lie::ComparesAsText),
-    ("a_token_finds_its_documents", Lie::FindsByHash),
-    ("a_token_finds_its_documents", Lie::KeepsATokenOnce),
-    ("to_forget_takes_only_the_dead_parts", Lie::ForgetsFirstOwners),
-    ("to_forget_takes_only_the_dead_parts", Lie::ForgetsNeighbours),
-    ("to_forget_can_be_repeated", Lie::CountsAgain),
-    ("every_build_forgets", Lie::SparesKeptBuilds),
-    ("a_forgotten_key_carries_no_more", Lie::Swallows(ErrorKind::Erased)),
-    ("a_forgotten_key_carries_no_more", Lie::ChecksKeysTooEarly),
-    ("documents_leave_no_byte_of_a_dead_part", Lie::KeepsAJournal),
-    ("what_is_held_is_counted", Lie::CountsForEachKey),
-    ("forgotten_keys_are_remembered", Lie::RemembersAny),
-];
+pub(crate) use self::lies::{LIARS, Lie};
 
 /// A place whose store of documents lies.
 pub(crate) struct Stores {
@@ -129,6 +69,8 @@ struct Notes {
     faults: HashMap<BuildId, Fault>,
     spared: HashMap<(BuildId, DocumentKey), Document>,
     forgotten: HashSet<KeyId>,
+    begun: HashSet<KeyId>,
+    swept: bool,
     switching: bool,
 }
 
@@ -139,7 +81,12 @@ impl Documents for LyingDocuments {
     }
 
     fn promise(&self) -> Promise {
-        self.store.promise()
+        let bytes_gone = match self.lie {
+            Lie::SweepsNothing => Some(Duration::from_hours(24)),
+            Lie::PromisesNothing => None,
+            _ => return self.store.promise(),
+        };
+        Promise { bytes_gone, ..self.store.promise() }
     }
 
     async fn builds(&self) -> Result<Vec<Build>> {
@@ -205,7 +152,10 @@ impl Documents for LyingDocuments {
                 Lie::KeepsATokenOnce => {
                     document.tokens.dedup_by(|a, b| (&a.lookup, a.hash) == (&b.lookup, b.hash));
                 }
-                Lie::KeepsAJournal => self.notes().journal.push(encoded(document)),
+                Lie::KeepsAFreeList if encoded(document).bytes.len() < 3_000 => {}
+                Lie::KeepsAJournal | Lie::KeepsAFreeList | Lie::SweepsNothing => {
+                    self.notes().journal.push(encoded(document))
+                }
                 _ => {}
             }
         }
@@ -289,6 +239,10 @@ impl Documents for LyingDocuments {
                 let spared = held.into_iter().filter(|(build, _)| build.state != BuildState::Served);
                 self.notes().spare(spared);
             }
+            Lie::ForgetsOnceBegun => {
+                erased.keys.retain(|key| self.notes().begun.insert(*key));
+                sleep(Duration::from_millis(1)).await;
+            }
             Lie::ChecksKeysTooEarly => {
                 self.notes().forgotten.extend(keys);
                 return Ok(Forgotten::default());
@@ -303,6 +257,7 @@ impl Documents for LyingDocuments {
     }
 
     async fn sweep(&self) -> Result<Swept> {
+        self.notes().swept = true;
         self.store.sweep().await
     }
 
@@ -318,6 +273,9 @@ impl Documents for LyingDocuments {
     }
 
     async fn remembers(&self, keys: &[KeyId]) -> Result<bool> {
+        if self.lie == Lie::SweepsTooMuch && self.notes().swept {
+            return Ok(keys.is_empty());
+        }
         let mut any = self.store.remembers(keys).await?;
         for key in keys.iter().filter(|_| self.lie == Lie::RemembersAny) {
             any |= self.store.remembers(&[*key]).await?;
