@@ -44,8 +44,10 @@ pub(crate) enum Medium {
     /// They are gone with the process.
     Memory,
     /// Puts other bytes in their place, or none.
-    Writable(Arc<dyn Fn(Option<&[u8]>) + Send + Sync>),
+    Writable(Arc<Write>),
 }
+
+type Write = dyn Fn(Option<&[u8]>) + Send + Sync;
 
 impl Blob {
     /// Bytes and where they lie.

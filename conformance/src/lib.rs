@@ -29,14 +29,27 @@
 //! # fn main() {}
 //! ```
 //!
-//! The other parts have macros of their own: `key_vault!`, `documents!`, `snapshot_store!`
-//! and `backup_target!`. A service that the backend needs and that is not there is a
-//! failure: the fixture panics, it never skips.
+//! The other parts have macros of their own: `key_vault!`, `documents!`, `snapshot_store!`,
+//! `backup_target!`, `ledger!` and `projector!`. A service that the backend needs and that is
+//! not there is a failure: the fixture panics, it never skips.
+//!
+//! A projector is looked into as well: its fixture is [`Projected`], and says what the
+//! projector shows. Who has a store of documents has one, [`Viewed`] of the store's fixture.
+//!
+//! # Damage, and what is out of reach
+//!
+//! The suite damages a store where its bytes lie, and takes them away: [`Blob::files`] can be
+//! written to by itself, and a blob of a service says by [`Blob::written_by`] how other bytes
+//! are put in its place. A part that has nothing at rest says so by [`Blob::in_memory`]; one
+//! that says neither fails the cases that damage it. A service that answers no more is not
+//! made here: a wrapper that fails in place of a store proves something about whoever asks the
+//! store, and so stands among the cases of a whole house.
 //!
 //! # The suite is tested too
 //!
 //! For every case there is a *liar*: a part that breaks just that promise, and that the
-//! case must catch. A case without a liar fails this crate's own tests.
+//! case must catch. A case without a liar, or that no promise in the docs of its trait names,
+//! fails this crate's own tests.
 
 #![forbid(unsafe_code)]
 #![allow(

@@ -123,10 +123,12 @@ pub trait Documents: Debug + Send + Sync + 'static {
     /// # Implementors
     /// - Nothing else changes (`to_forget_takes_only_the_dead_parts`).
     /// - Safe to repeat (`to_forget_can_be_repeated`), also after a future that was dropped
-    ///   (`a_dropped_forget_of_documents_is_done_when_repeated`). Its cost depends on the
-    ///   documents that carry these keys.
+    ///   (`a_dropped_forget_of_documents_is_done_when_repeated`).
     /// - Kept builds and those not served yet forget too (`every_build_forgets`).
-    /// - Where `bytes_gone` is promised at once, no byte of the parts and tokens is left.
+    /// - Where `bytes_gone` is promised at once, no byte of the parts and tokens is left
+    ///   (`documents_leave_no_byte_of_a_dead_part`).
+    ///
+    /// Its cost depends on the documents that carry these keys.
     ///
     /// # Errors
     /// `Unavailable`, and then the call is repeated.

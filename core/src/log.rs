@@ -18,10 +18,10 @@ pub type PageStream = BoxStream<'static, Result<Vec<Recorded>>>;
 ///
 /// # Implementors
 /// Each promise is a case of the conformance suite, enrolled by
-/// `oubliette_conformance::event_log!`.
+/// `oubliette_conformance::event_log!`. A log sees envelopes only: it never holds a key, and
+/// knows neither subjects nor purposes.
 ///
-/// - A log sees envelopes only, and stores every byte of them as it got it.
-/// - It never holds a key, and knows neither subjects nor purposes.
+/// - It stores every byte as it got it (`appends_survive_a_restart`).
 /// - Errors and `Debug` hold no value of an event (`an_error_tells_no_value_of_an_event`).
 #[async_trait]
 pub trait EventLog: Debug + Send + Sync + 'static {
@@ -35,9 +35,15 @@ pub trait EventLog: Debug + Send + Sync + 'static {
     ///
     /// # Implementors
     /// - All or nothing, over all streams of the batch (`a_batch_is_all_or_nothing`).
-    /// - Durable when it returns: a reopened log has it (`appends_survive_a_restart`).
-    /// - Each stream's versions count from 1 without gaps, and two writers never both
-    ///   get one version (`of_two_writers_one_gets_the_version`).
+    /// - Durable when it returns: a reopened log has it (`appends_survive_a_restart`), to the
+    ///   size that the limits allow (`an_event_up_to_the_limit_survives`).
+    /// - It says where it went (`an_append_says_where_it_went`).
+    /// - Each stream's versions count from 1 without gaps
+    ///   (`versions_count_from_one_without_gaps`), and two writers never both get one version
+    ///   (`of_two_writers_one_gets_the_version`).
+    /// - Each `expect` is checked (`a_stale_expectation_is_a_conflict`), and so are the limits
+    ///   (`a_batch_beyond_the_limits_is_refused`) and that there is something to append
+    ///   (`an_empty_batch_is_refused`).
     /// - Positions grow in the order in which events become visible
     ///   (`positions_are_ordered_without_gaps_that_fill_later`), however long a commit takes
     ///   (`slow_commits_hide_nothing`).
@@ -58,13 +64,20 @@ pub trait EventLog: Debug + Send + Sync + 'static {
     /// Reads events in order, as pages, from a state no older than the call.
     ///
     /// # Implementors
-    /// - Ascending by position; a stream's events ascending by version.
+    /// - Ascending by position, a stream's events by version, alone and from where they are asked
+    ///   for (`a_stream_reads_alone`), not more than the limit (`a_limit_is_kept`), whatever the
+    ///   size of the pages (`small_pages_read_as_one_large_page`).
+    /// - No older than the call, whoever appended (`a_read_is_no_older_than_its_call`).
     /// - Streams: a page is fetched when it is polled for (`a_reader_streams`).
     /// - Nothing of a batch that is not committed (`a_reader_sees_whole_batches`).
-    /// - An empty or unknown stream gives no page, and no error.
+    /// - An empty or unknown stream gives no page, and no error
+    ///   (`an_unknown_stream_reads_as_empty`).
+    /// - By key every event with a part under it, whichever of its owners that is
+    ///   (`what_is_sealed_under_a_key_is_found`).
     fn read(&self, query: Query) -> PageStream;
 
-    /// The last position, such that nothing will appear at or below it any more.
+    /// The last position (`the_head_is_the_last_position`), such that nothing will appear at
+    /// or below it any more.
     ///
     /// # Errors
     /// `Unavailable` when the store is.
@@ -92,12 +105,15 @@ pub trait EventLog: Debug + Send + Sync + 'static {
     ///
     /// # Implementors
     /// - The events stay where they are, the part's number reads as scrubbed, and all
-    ///   else is byte-identical (`a_scrub_takes_only_the_dead_parts`).
-    /// - Its cost depends on the parts under these keys, not on the rest of the log.
+    ///   else is byte-identical (`a_scrub_takes_only_the_dead_parts`). A part with several
+    ///   owners goes with each (`a_shared_part_dies_with_each_of_its_owners`).
+    /// - Durable when it returns (`a_scrub_survives_a_restart`).
     /// - Where `bytes_gone` is promised at once, no byte of them is left: such a log needs no
-    ///   sweep.
+    ///   sweep (`a_scrub_leaves_no_byte_of_a_dead_part`).
     /// - Safe to repeat (`a_scrub_can_be_repeated`), also after a future that was dropped
     ///   (`a_dropped_scrub_is_done_when_repeated`).
+    ///
+    /// Its cost depends on the parts under these keys, not on the rest of the log.
     ///
     /// # Errors
     /// `Unavailable` when the store is, and then the call is repeated.
@@ -152,7 +168,8 @@ pub trait EventLog: Debug + Send + Sync + 'static {
     ///   is taken away with that page, and versions go on from there
     ///   (`what_was_dropped_is_not_restored`).
     /// - Never into a log that has events of its own
-    ///   (`a_log_with_events_of_its_own_takes_no_restore`).
+    ///   (`a_log_with_events_of_its_own_takes_no_restore`), and nothing that is out of order
+    ///   (`a_restore_out_of_order_is_refused`).
     ///
     /// # Errors
     /// `Conflict` for a log with events of its own; `Invalid` for events or dropped streams

@@ -13,13 +13,12 @@ use crate::opened::Event;
 ///
 /// # Implementors
 /// Each promise is a case of the conformance suite, enrolled by
-/// `oubliette_conformance::projector!`.
+/// `oubliette_conformance::projector!`. What it keeps of personal values it can find
+/// and take away by the keys that sealed them: [`Event::key_ids`](crate::Event::key_ids) tells
+/// which. It promises nothing about bytes: no sweep reaches what lies outside the house, and a
+/// certificate claims nothing of it.
 ///
-/// - What it keeps of personal values it can find and take away by the keys that sealed
-///   them: [`Event::key_ids`](crate::Event::key_ids) tells which.
 /// - Errors and `Debug` hold no value of an event (`a_projector_tells_no_value`).
-/// - It promises nothing about bytes: no sweep reaches what lies outside the house, and a
-///   certificate claims nothing of it.
 ///
 /// Most programs write a pure [`View`](crate::View) instead, and forget by construction.
 #[async_trait]

@@ -75,7 +75,8 @@ pub trait SnapshotStore: Debug + Send + Sync + 'static {
     /// - Each of them and no other (`a_snapshot_goes_with_any_of_its_keys`). Safe to
     ///   repeat (`forgetting_snapshots_can_be_repeated`), also after a future that was dropped
     ///   (`a_dropped_forget_of_snapshots_is_done_when_repeated`).
-    /// - Where `bytes_gone` is promised at once, no byte of them is left.
+    /// - Where `bytes_gone` is promised at once, no byte of them is left
+    ///   (`snapshots_leave_no_byte`).
     ///
     /// # Errors
     /// `Unavailable`, and then the call is repeated.

@@ -17,9 +17,9 @@ use crate::promise::Promise;
 ///
 /// # Implementors
 /// Each promise is a case of the conformance suite, enrolled by
-/// `oubliette_conformance::key_vault!`.
+/// `oubliette_conformance::key_vault!`. A vault never sees an event, and lives apart from
+/// every log.
 ///
-/// - A vault never sees an event, and lives apart from every log.
 /// - "Never seen", "destroyed" and "out of reach" are three answers, never mixed up: damage
 ///   is never read as an erasure (`damage_destroys_no_key`), nor is a store that is not where
 ///   it should be (`a_vault_that_is_gone_tells_no_state`).

@@ -52,8 +52,8 @@ pub(super) async fn events(house: &Oubliette, after: Position) -> Vec<Event> {
 /// The events after a position in pages of so many.
 pub(super) async fn pages(house: &Oubliette, after: Position, size: usize) -> Vec<Page> {
     let mut reached = after;
-    let pages = events(house, after).await.chunks(size).map(|events| page(&mut reached, events)).collect();
-    pages
+    let events = events(house, after).await;
+    events.chunks(size).map(|events| page(&mut reached, events)).collect()
 }
 
 fn page(reached: &mut Position, events: &[Event]) -> Page {
