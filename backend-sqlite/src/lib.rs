@@ -126,6 +126,7 @@ mod page;
 mod read;
 mod schema;
 mod snapshots;
+mod sum;
 mod sweep;
 mod writer;
 

@@ -10,6 +10,8 @@ use oubliette_core::{
     Envelope, Error, ErrorKind, EventId, EventType, Position, Recorded, Result, SealedPart, StreamId, Version,
 };
 
+use crate::sum::{UNSUMMED, sum};
+
 const OP: &str = "read";
 
 /// Bytes beyond which an open part or a sealed part is left out of a page, and read on
@@ -27,7 +29,7 @@ macro_rules! events {
             "(SELECT CAST(group_concat(record, '') AS BLOB) FROM (SELECT concat(",
             "e.position, ' ', e.version, ' ', e.recorded_at, ' ', e.schema, ' ', e.parts, ' ', ",
             "octet_length(e.stream), ' ', octet_length(e.type), ' ', octet_length(e.event_id), ' ', ",
-            "octet_length(e.open), ' ', ",
+            "octet_length(e.open), ' ', coalesce(e.sum, 4294967296), ' ', ",
             "e.stream, e.type, e.event_id, iif(octet_length(e.open) <= ", crate::page::longest!(), ", e.open, '')",
             ") AS record FROM ", $($from),+, "))"
         )
@@ -61,6 +63,8 @@ pub(crate) struct Row {
     parts: usize,
     /// `None` when it is to be read on its own.
     open: Option<Vec<u8>>,
+    /// What all of the above must sum up to.
+    sum: u64,
 }
 
 /// A sealed part of a page. No bytes: it is to be read on its own.
@@ -94,6 +98,9 @@ impl Row {
     /// The event with its open part and its sealed parts.
     pub(crate) fn with(self, open: Vec<u8>, parts: &[Part<'_>]) -> Result<Recorded> {
         let position = self.position;
+        if self.sum != UNSUMMED && self.sum != u64::from(self.said(&open).sum()) {
+            return Err(corrupt().with("position", position));
+        }
         let mut sealed = vec![None; self.parts];
         for part in parts {
             let place = sealed.get_mut(part.number()).ok_or_else(|| corrupt().with("position", position))?;
@@ -114,6 +121,46 @@ impl Row {
                 parts: sealed,
             },
         })
+    }
+}
+
+impl Row {
+    fn said<'a>(&'a self, open: &'a [u8]) -> Said<'a> {
+        Said {
+            position: self.position,
+            version: self.version,
+            recorded_at: self.recorded_at.as_microsecond(),
+            schema: self.schema,
+            parts: self.parts,
+            id: self.id,
+            stream: &self.stream,
+            event_type: &self.event_type,
+            open,
+        }
+    }
+}
+
+/// What the row of an event says.
+pub(crate) struct Said<'a> {
+    pub(crate) position: u64,
+    pub(crate) version: u64,
+    /// Microseconds since 1970.
+    pub(crate) recorded_at: i64,
+    pub(crate) schema: u32,
+    pub(crate) parts: usize,
+    pub(crate) id: EventId,
+    pub(crate) stream: &'a StreamId,
+    pub(crate) event_type: &'a EventType,
+    pub(crate) open: &'a [u8],
+}
+
+impl Said<'_> {
+    /// What it sums up to. Sealed parts need no sum: each proves itself when it is opened.
+    pub(crate) fn sum(&self) -> u32 {
+        let at = self.recorded_at.cast_unsigned();
+        let numbers = [self.position, self.version, at, u64::from(self.schema), self.parts as u64];
+        let names = (self.stream.as_str().as_bytes(), self.event_type.as_str().as_bytes());
+        sum(&numbers, &[self.id.as_bytes(), names.0, names.1, self.open])
     }
 }
 
@@ -186,6 +233,7 @@ impl<'a> Rest<'a> {
         let schema = u32::try_from(self.number()?).ok()?;
         let parts = self.length().filter(|parts| *parts <= 1 << 16)?;
         let (stream, kind, id, open) = (self.length()?, self.length()?, self.length()?, self.length()?);
+        let sum = self.number()?;
         let stream = std::str::from_utf8(self.take(stream)?).ok()?;
         let kind = std::str::from_utf8(self.take(kind)?).ok()?;
         Some(Row {
@@ -205,6 +253,7 @@ impl<'a> Rest<'a> {
             schema,
             parts,
             open: self.inline(open)?.map(<[u8]>::to_vec),
+            sum,
         })
     }
 }

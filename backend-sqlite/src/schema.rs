@@ -13,6 +13,8 @@ use crate::error;
 use crate::options::{Options, Synchronous};
 
 const OP: &str = "open";
+/// Bytes of the smallest page that SQLite knows, and so of the smallest file.
+const SMALLEST: u64 = 512;
 /// Bytes of the write-ahead log after which it goes into the file.
 const CHECKPOINT: u32 = 32_768_000;
 
@@ -108,8 +110,23 @@ async fn create(store: &Store, path: &Path) -> Result<()> {
     options.mode(0o600);
     match options.open(path).await {
         Ok(_) => Ok(()),
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => is_no_stump(path).await,
         Err(error) => Err(error::of(OP)(error.into())),
+    }
+}
+
+/// A file that is cut off within its first page would be taken for a new one. Without any
+/// byte it is one: another process may have made it a moment ago.
+async fn is_no_stump(path: &Path) -> Result<()> {
+    let length = tokio::fs::metadata(path).await.map_err(|error| error::of(OP)(error.into()))?.len();
+    match length {
+        1..SMALLEST => Err(Error::new(
+            ErrorKind::Corrupt,
+            OP,
+            "the file is damaged, it is cut off: restore it from a backup",
+        )
+        .with("bytes", length)),
+        _ => Ok(()),
     }
 }
 

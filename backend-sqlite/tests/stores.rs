@@ -8,6 +8,7 @@ use std::fs;
 use std::path::Path;
 
 use common::{erased, key, number, one, plain, positions, read, sql, stream};
+use futures::TryStreamExt;
 use oubliette_backend_sqlite::{SqliteDocuments, SqliteLog, SqliteSnapshots};
 use oubliette_core::{
     Documents, ErrorKind, EventLog, Expect, Position, Query, Result, SnapshotStore, Version,
@@ -73,6 +74,54 @@ async fn every_store_refuses_the_file_of_another_application_and_of_a_newer_rele
     ] {
         assert_eq!(error.kind(), ErrorKind::NewerFormat);
         assert!(error.to_string().contains("upgrade"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_is_cut_off_is_not_taken_for_a_new_one() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("store.db");
+    for length in [1, 100, 511] {
+        fs::write(&path, vec![0; length]).unwrap();
+        for refused in refusals(&path).await {
+            let (kind, text) = refused.unwrap();
+            assert_eq!(kind, ErrorKind::Corrupt, "{text}");
+            assert!(text.contains("cut off"), "{text}");
+        }
+        assert_eq!(fs::read(&path).unwrap(), vec![0; length]);
+    }
+    // Without any byte it is one that another process has just made.
+    fs::write(&path, []).unwrap();
+    SqliteLog::open(&path).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_event_whose_row_says_something_else_is_corrupt() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("log.db");
+    let log = SqliteLog::open(&path).await.unwrap();
+    let long = format!("{{\"text\":\"{}\"}}", "x".repeat(50_000));
+    for open in ["{\"n\":1}", &long] {
+        log.append(one(&stream("a"), Expect::Any, plain(open))).await.unwrap();
+    }
+    for (column, value) in [
+        ("open", "replace(open, 'x', 'y')"),
+        ("open", "replace(open, '1', '3')"),
+        ("stream", "'b'"),
+        ("version", "version + 7"),
+        ("type", "'Noticed'"),
+        ("schema", "schema + 1"),
+        ("recorded_at", "recorded_at - 1"),
+        ("parts", "parts + 1"),
+        ("event_id", "randomblob(16)"),
+    ] {
+        sql(&path, "CREATE TABLE kept AS SELECT * FROM events").await;
+        sql(&path, &format!("UPDATE events SET {column} = {value}")).await;
+        let damaged = log.read(Query::all()).try_collect::<Vec<_>>().await.unwrap_err();
+        assert_eq!(damaged.kind(), ErrorKind::Corrupt, "{column}: {damaged}");
+        let mend = "DELETE FROM events; INSERT INTO events SELECT * FROM kept; DROP TABLE kept";
+        sql(&path, mend).await;
+        assert_eq!(positions(&read(&log, Query::all()).await), [1, 2]);
     }
 }
 

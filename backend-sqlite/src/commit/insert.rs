@@ -17,16 +17,16 @@ use crate::bulk::{Chunks, TEXTS, Table, Values, rounded, signed};
 // for each statement.
 const EVENTS: Table = Table {
     insert: "INSERT OR ROLLBACK INTO events \
-        (position, stream, version, recorded_at, event_id, type, schema, parts, open) ",
+        (position, stream, version, recorded_at, event_id, type, schema, parts, open, sum) ",
     select: "SELECT *",
-    columns: 9,
+    columns: 10,
     after: "",
 };
 /// A version turns to NULL, which the schema refuses, when a stream was dropped since the
 /// floor was read: then positions may be free that were given away before. And in quarantine.
 const GUARDED: &str = "SELECT column1, column2, \
     CASE WHEN (SELECT floor FROM log WHERE quarantine IS NULL) = ? THEN column3 END, \
-    column4, column5, column6, column7, column8, column9";
+    column4, column5, column6, column7, column8, column9, column10";
 const PARTS: Table = Table {
     insert: "INSERT OR ROLLBACK INTO sealed (id, bytes) ",
     select: "SELECT *",
@@ -159,7 +159,8 @@ fn add_events(values: &mut Values, rows: &[EventRow<'_>], of: usize) -> Result<(
         values.add(same(&mut kind, event.event_type.as_str()))?;
         values.add(i64::from(event.schema))?;
         values.add(signed(event.parts.len() as u64))?;
-        values.add_open(&event.open)
+        values.add_open(&event.open)?;
+        values.add(i64::from(row.said().sum()))
     })
 }
 

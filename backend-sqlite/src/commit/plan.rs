@@ -9,6 +9,7 @@ use oubliette_core::{
 };
 
 use super::heads::Heads;
+use crate::page::Said;
 
 /// A row of `events`.
 pub(super) struct EventRow<'a> {
@@ -18,6 +19,23 @@ pub(super) struct EventRow<'a> {
     /// Microseconds since 1970.
     pub(super) recorded_at: i64,
     pub(super) envelope: &'a Envelope,
+}
+
+impl EventRow<'_> {
+    /// What its sum is of.
+    pub(super) fn said(&self) -> Said<'_> {
+        Said {
+            position: self.position,
+            version: self.version,
+            recorded_at: self.recorded_at,
+            schema: self.envelope.schema,
+            parts: self.envelope.parts.len(),
+            id: self.envelope.id,
+            stream: self.stream,
+            event_type: &self.envelope.event_type,
+            open: &self.envelope.open,
+        }
+    }
 }
 
 /// The rows of one transaction.

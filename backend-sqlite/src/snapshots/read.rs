@@ -9,12 +9,13 @@ use sqlx::{Row, SqlitePool};
 use crate::bulk::signed;
 use crate::error;
 use crate::keys::as_json;
+use crate::sum::sum;
 
 /// The columns that a snapshot is made of, of one series.
 macro_rules! of_series {
     ($where:literal) => {
         concat!(
-            "SELECT snapshot.id, of, position, version, at, sealed FROM snapshot
+            "SELECT snapshot.id, of, position, version, at, sealed, sum FROM snapshot
              WHERE series = (SELECT id FROM series WHERE kind = ?1 AND name = ?2 AND code = ?3) AND ",
             $where
         )
@@ -78,15 +79,29 @@ fn decode(op: &'static str, series: &Series, row: &SqliteRow) -> Result<Snapshot
     let position: i64 = row.try_get(2).map_err(&of)?;
     let version: i64 = row.try_get(3).map_err(&of)?;
     let at: &str = row.try_get(4).map_err(&of)?;
-    Ok(Snapshot {
+    let sum: Option<u32> = row.try_get(6).map_err(&of)?;
+    let damaged = || {
+        Error::new(ErrorKind::Corrupt, op, "a stored snapshot is damaged: restore the file from a backup")
+            .with("row", number)
+    };
+    let snapshot = Snapshot {
         key: SnapshotKey { series: series.clone(), id: row.try_get(1).map_err(&of)? },
         position: Position(position.unsigned_abs()),
         version: Version(version.unsigned_abs()),
-        at: at.parse().map_err(|_| {
-            Error::new(ErrorKind::Corrupt, op, "a stored snapshot is damaged: restore the file from a backup")
-                .with("row", number)
-        })?,
+        at: at.parse().map_err(|_| damaged())?,
         sealed: SealedState::from_bytes(row.try_get(5).map_err(&of)?)
             .map_err(|error| error.with("row", number))?,
-    })
+    };
+    match sum {
+        Some(sum) if sum != sum_of(&snapshot) => Err(damaged()),
+        _ => Ok(snapshot),
+    }
+}
+
+/// What the row of a snapshot sums up to.
+pub(super) fn sum_of(snapshot: &Snapshot) -> u32 {
+    let Snapshot { key: SnapshotKey { series, id }, position, version, at, sealed } = snapshot;
+    let numbers = [series.kind as u64, u64::from(series.code), position.0, version.0];
+    let at = at.to_string();
+    sum(&numbers, &[series.name.as_bytes(), id.as_bytes(), at.as_bytes(), sealed.as_bytes()])
 }

@@ -5,15 +5,16 @@ use std::collections::{BTreeMap, HashMap};
 use oubliette_core::{Forgotten, KeyId, Position, Result, Series, Snapshot};
 use sqlx::SqliteConnection;
 
+use super::read::sum_of;
 use crate::bulk::{Table, Values, signed};
 use crate::error;
 use crate::keys::{as_json, refuse_forgotten, remember};
 
 /// One of the same place goes, and its owners with it.
 const SNAPSHOTS: Table = Table {
-    insert: "INSERT OR REPLACE INTO snapshot (id, series, of, position, version, at, sealed) ",
+    insert: "INSERT OR REPLACE INTO snapshot (id, series, of, position, version, at, sealed, sum) ",
     select: "SELECT *",
-    columns: 7,
+    columns: 8,
     after: "",
 };
 const OWNERS: Table =
@@ -60,7 +61,8 @@ pub(super) async fn save(file: &mut SqliteConnection, snapshots: Vec<Snapshot>) 
             values.add(signed(row.snapshot.position.0))?;
             values.add(signed(row.snapshot.version.0))?;
             values.add(row.snapshot.at.to_string())?;
-            values.add(row.snapshot.sealed.as_bytes())
+            values.add(row.snapshot.sealed.as_bytes())?;
+            values.add(i64::from(sum_of(row.snapshot)))
         },
     );
     saved.await.map_err(&of)?;
