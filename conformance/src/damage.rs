@@ -11,7 +11,7 @@ use tokio::time::sleep;
 use crate::fixture::{Blob, Fixture, Medium};
 
 /// Flips in each file, beside those in what it is known to hold.
-const FLIPS: usize = 8;
+const FLIPS: usize = 16;
 /// How often a store that was dropped is looked at until nothing moves in it any more.
 const LOOKS: usize = 200;
 /// What refuses to open says that it is damaged, or no such store, or of another release.

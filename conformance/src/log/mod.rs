@@ -2,6 +2,7 @@
 
 mod append;
 mod blind;
+mod damage;
 mod drop;
 mod order;
 mod read;
@@ -14,6 +15,7 @@ use oubliette_core::EventLog;
 
 pub use self::append::*;
 pub use self::blind::*;
+pub use self::damage::*;
 pub use self::drop::*;
 pub use self::order::*;
 pub use self::read::*;
@@ -68,6 +70,7 @@ macro_rules! __log_cases {
             a_scrub_leaves_no_byte_of_a_dead_part
             a_swept_log_keeps_no_byte_after_a_churn
             a_sweep_changes_nothing_that_lives
+            what_was_damaged_is_corrupt
 
             a_dropped_stream_is_gone_as_a_whole
             positions_and_versions_go_on_after_a_drop

@@ -54,7 +54,10 @@ impl Fixture<dyn EventLog> for Logs {
     }
 
     async fn residue(&self) -> Vec<Blob> {
-        let mut blobs = vec![Blob::new("the log", encoded(&read(&self.log, Query::all()).await))];
+        let whole = encoded(&read(&self.log, Query::all()).await);
+        let (kept, notes) = (whole.clone(), Arc::clone(&self.notes));
+        let write = move |bytes: Option<&[u8]>| notes.lock().unwrap().damaged = bytes != Some(&kept[..]);
+        let mut blobs = vec![Blob::new("the log", whole).written_by(write)];
         if matches!(self.lie, Lie::KeepsAJournal | Lie::KeepsAFreeList | Lie::SweepsNothing) {
             blobs.extend(self.journal.lock().unwrap().clone());
         }
@@ -79,6 +82,7 @@ struct Notes {
     uncommitted: Vec<(Position, Position)>,
     begun: HashSet<KeyId>,
     swept: bool,
+    damaged: bool,
     restored: bool,
     woken: Arc<AtomicBool>,
 }
@@ -179,6 +183,13 @@ impl EventLog for LyingLog {
         let pages = self.log.read(query.clone());
         let (lie, notes, log) = (self.lie, self.notes.lock().unwrap().clone(), self.log.clone());
         match lie {
+            Lie::ReadsOverDamage | Lie::ReadsWhateverIsThere if notes.damaged => {
+                pages.map_ok(move |page| lied_about(lie, page, &query, &notes, &log)).boxed()
+            }
+            _ if notes.damaged => {
+                let error = Error::new(ErrorKind::Corrupt, "read", "the log is damaged");
+                stream::iter([Err(error)]).boxed()
+            }
             Lie::ReadsAllAtOnce => {
                 let all = pages.collect::<Vec<_>>();
                 all.into_stream().flat_map(stream::iter).boxed()

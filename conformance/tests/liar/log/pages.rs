@@ -19,6 +19,7 @@ pub(super) fn lied_about(
             let position = event.position.0;
             position % 5 != 3 || head == position || head > position + 5
         }
+        (Lie::ReadsOverDamage, _) => !notes.damaged || event.version.0 != 7,
         (Lie::SkipsLateCommits, _) => {
             !notes.uncommitted.iter().any(|(first, last)| (first..=last).contains(&&event.position))
         }
@@ -31,6 +32,7 @@ pub(super) fn lied_about(
     });
     for event in &mut page {
         match lie {
+            Lie::ReadsWhateverIsThere if notes.damaged => event.envelope.open.reverse(),
             Lie::CountsFromZero => event.version.0 -= 1,
             Lie::LosesTheTime => event.recorded_at = jiff::Timestamp::UNIX_EPOCH,
             _ => {}
