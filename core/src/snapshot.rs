@@ -19,6 +19,8 @@ use crate::sweep::Swept;
 /// `oubliette_conformance::snapshot_store!`.
 ///
 /// - A snapshot is stored to the byte, and read back so (`a_snapshot_survives_as_it_is`).
+/// - What was damaged at rest is an error or is not there: the state is replayed, and never
+///   another one (`a_damaged_snapshot_is_not_loaded`).
 /// - Errors and `Debug` hold nothing of a snapshot (`an_error_tells_nothing_of_a_snapshot`).
 #[async_trait]
 pub trait SnapshotStore: Debug + Send + Sync + 'static {

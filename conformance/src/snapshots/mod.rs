@@ -1,6 +1,7 @@
 //! The promises of a store of snapshots.
 
 mod blind;
+mod damage;
 mod forget;
 mod load;
 mod sample;
@@ -10,6 +11,7 @@ mod sweep;
 use oubliette_core::SnapshotStore;
 
 pub use self::blind::*;
+pub use self::damage::*;
 pub use self::forget::*;
 pub use self::load::*;
 pub use self::save::*;
@@ -42,6 +44,7 @@ macro_rules! __snapshot_cases {
             snapshots_leave_no_byte
             snapshots_leave_no_byte_after_a_churn
             a_sweep_changes_no_snapshot
+            a_damaged_snapshot_is_not_loaded
             held_snapshots_are_counted
             a_store_of_snapshots_remembers_dead_keys
         }

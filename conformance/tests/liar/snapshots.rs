@@ -36,6 +36,7 @@ pub(crate) enum Lie {
     SweepsNothing,
     PromisesNothing,
     SweepsTooMuch,
+    LoadsWhateverIsThere,
     ForgetsOnceBegun,
     CountsForEachKey,
     RemembersAny,
@@ -63,6 +64,7 @@ pub(crate) const LIARS: &[(&str, Lie)] = &[
     ("snapshots_leave_no_byte", Lie::PromisesNothing),
     ("snapshots_leave_no_byte_after_a_churn", Lie::KeepsAFreeList),
     ("a_sweep_changes_no_snapshot", Lie::SweepsTooMuch),
+    ("a_damaged_snapshot_is_not_loaded", Lie::LoadsWhateverIsThere),
     ("held_snapshots_are_counted", Lie::CountsForEachKey),
     ("a_store_of_snapshots_remembers_dead_keys", Lie::RemembersAny),
 ];
@@ -94,7 +96,12 @@ impl Fixture<dyn SnapshotStore> for Stores {
     async fn residue(&self) -> Vec<Blob> {
         let held = self.store.all();
         let journal = self.notes.lock().unwrap().journal.clone();
-        held.iter().chain(&journal).map(|it| Blob::new("a snapshot", it.sealed.as_bytes())).collect()
+        let whole: Vec<u8> = held.iter().flat_map(|it| it.sealed.as_bytes()).copied().collect();
+        let (kept, notes) = (whole.clone(), Arc::clone(&self.notes));
+        let write = move |bytes: Option<&[u8]>| notes.lock().unwrap().damaged = bytes != Some(&kept[..]);
+        let mut blobs = vec![Blob::new("the snapshots", whole).written_by(write)];
+        blobs.extend(journal.iter().map(|it| Blob::new("a journal", it.sealed.as_bytes())));
+        blobs
     }
 }
 
@@ -112,6 +119,7 @@ struct Notes {
     forgotten: HashSet<KeyId>,
     begun: HashSet<KeyId>,
     swept: bool,
+    damaged: bool,
 }
 
 #[async_trait]
@@ -169,7 +177,12 @@ impl SnapshotStore for LyingSnapshots {
         let before = Position(at_most.0.saturating_sub(1));
         let at_most = if self.lie == Lie::LoadsWhatIsBefore { before } else { at_most };
         let spared = self.notes().spared.iter().find(|it| it.key == *of && it.position <= at_most).cloned();
-        let found = self.store.load(of, at_most).await?.or(spared);
+        let mut found = self.store.load(of, at_most).await?.or(spared);
+        match (self.lie, &mut found) {
+            _ if !self.notes().damaged => {}
+            (Lie::LoadsWhateverIsThere, Some(found)) => found.version = found.version.plus(1),
+            _ => return Err(Error::new(ErrorKind::Corrupt, "load", "the snapshots are damaged")),
+        }
         if found.is_some() || self.lie != Lie::IgnoresKinds {
             return Ok(found);
         }
