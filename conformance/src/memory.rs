@@ -102,7 +102,8 @@ impl Fixture<dyn oubliette_core::Documents> for Documents {
             for document in page.documents {
                 let parts = document.carried.encode().expect("parts encode");
                 let tokens: Vec<u8> = document.tokens.iter().flat_map(|token| token.hash).collect();
-                blobs.extend([document.open, parts, tokens].map(|bytes| Blob::in_memory("a document", bytes)));
+                blobs
+                    .extend([document.open, parts, tokens].map(|bytes| Blob::in_memory("a document", bytes)));
             }
         }
         blobs
