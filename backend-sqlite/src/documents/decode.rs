@@ -6,11 +6,13 @@ use sqlx::sqlite::SqliteRow;
 
 use super::token;
 use crate::error;
+use crate::sum::sum;
 
 /// The columns that a document is made of, the first its row's number.
 macro_rules! columns {
     () => {
-        "document.id, document.key, document.open, document.carried, document.tokens, document.lost"
+        "document.id, document.key, document.open, document.carried, document.tokens, document.lost, \
+         document.build, document.sum"
     };
 }
 
@@ -22,6 +24,12 @@ pub(super) fn document(op: &'static str, row: &SqliteRow, from: usize) -> Result
     let bytes = |column: usize| row.try_get::<&[u8], _>(from + column).map_err(&of);
     let number: i64 = row.try_get(from).map_err(&of)?;
     let damaged = || damaged(op, number);
+    let build: i64 = row.try_get(from + 6).map_err(&of)?;
+    let written: Option<u32> = row.try_get(from + 7).map_err(&of)?;
+    let fields = (1..6).map(bytes).collect::<Result<Vec<_>>>()?;
+    if written.is_some_and(|written| written != sum_of(number, build, &fields)) {
+        return Err(damaged());
+    }
     Ok(Document {
         key: key(op, row, from + 1)?,
         open: bytes(2)?.to_vec(),
@@ -29,6 +37,11 @@ pub(super) fn document(op: &'static str, row: &SqliteRow, from: usize) -> Result
         tokens: token::decode(bytes(4)?).ok_or_else(damaged)?,
         lost: token::decode_keys(bytes(5)?).ok_or_else(damaged)?,
     })
+}
+
+/// What a row sums up to: its key, open part, carried parts, tokens and lost keys.
+pub(super) fn sum_of(id: i64, build: i64, fields: &[&[u8]]) -> u32 {
+    sum(&[id.cast_unsigned(), build.cast_unsigned()], fields)
 }
 
 /// The key in a column.

@@ -6,7 +6,7 @@ use oubliette_core::{BuildId, Document, DocumentChanges, DocumentKey, Error, Err
 use sqlx::{Row, SqliteConnection};
 
 use super::builds::missing;
-use super::decode::{damaged, key};
+use super::decode::{damaged, key, sum_of};
 use super::token;
 use super::words::{self, Entry, Word, owners_of, words_of};
 use crate::bulk::{Table, signed};
@@ -16,11 +16,12 @@ use crate::keys::refuse_forgotten;
 const OP: &str = "commit";
 
 const DOCUMENTS: Table = Table {
-    insert: "INSERT INTO document (id, projection, build, key, owners, tokens, lost, open, carried) ",
+    insert: "INSERT INTO document (id, projection, build, key, owners, tokens, lost, open, carried, sum) ",
     select: "SELECT *",
-    columns: 9,
+    columns: 10,
     after: " ON CONFLICT (id) DO UPDATE SET owners = excluded.owners, tokens = excluded.tokens,
-        lost = excluded.lost, open = excluded.open, carried = excluded.carried",
+        lost = excluded.lost, open = excluded.open, carried = excluded.carried,
+        sum = excluded.sum",
 };
 
 /// A build that documents are written to.
@@ -190,9 +191,13 @@ pub(super) async fn save(
             values.add(row.document.key.as_str())?;
             values.add(token::encode_keys(&row.owners))?;
             values.add(row.tokens.as_slice())?;
-            values.add(token::encode_keys(&row.document.lost))?;
+            let lost = token::encode_keys(&row.document.lost);
+            let (key, open) = (row.document.key.as_str().as_bytes(), row.document.open.as_slice());
+            let sum = sum_of(row.id, row.target.build, &[key, open, &row.carried, &row.tokens, &lost]);
+            values.add(lost)?;
             values.add_open(&row.document.open)?;
-            values.add(row.carried.as_slice())
+            values.add(row.carried.as_slice())?;
+            values.add(i64::from(sum))
         },
     );
     written.await.map_err(|error| match error::is_constraint(&error) {
