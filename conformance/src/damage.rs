@@ -13,7 +13,12 @@ use crate::fixture::{Blob, Fixture, Medium};
 /// Flips in each file, beside those in what it is known to hold.
 const FLIPS: usize = 16;
 /// How often a store that was dropped is looked at until nothing moves in it any more.
-const LOOKS: usize = 200;
+const LOOKS: usize = 2_000;
+/// After so many looks that are alike nobody is taken to have it open: half a second, in which
+/// whoever closes it in the background has put its journal away.
+const CLOSED: usize = 50;
+/// The same, of a store whose files are replaced next: who is late keeps the old ones.
+const STILL: usize = 4;
 /// What refuses to open says that it is damaged, or no such store, or of another release.
 const REFUSALS: [&str; 5] = ["Corrupt", "NewerFormat", "Invalid", "WrongVault", "Diverged"];
 
@@ -44,7 +49,7 @@ pub(crate) async fn each_damage<Part: ?Sized, F: Fixture<Part>>(
     held: &[Vec<u8>],
     look: impl AsyncFn(&Damage, Arc<Part>),
 ) {
-    let whole = at_rest(fixture).await;
+    let whole = closed(fixture).await;
     assert!(!whole.is_empty(), "the fixture's residue holds every byte of the store");
     if whole.iter().all(|blob| matches!(blob.medium, Medium::Memory)) {
         return;
@@ -75,7 +80,7 @@ pub(crate) async fn each_damage<Part: ?Sized, F: Fixture<Part>>(
 
 /// Takes everything away that the store has at rest; `false` for one that has nothing there.
 pub(crate) async fn lost<Part: ?Sized, F: Fixture<Part>>(fixture: &F) -> bool {
-    let whole = at_rest(fixture).await;
+    let whole = closed(fixture).await;
     assert!(!whole.is_empty(), "the fixture's residue holds every byte of the store");
     whole.iter().for_each(|blob| blob.write(None));
     !whole.iter().all(|blob| matches!(blob.medium, Medium::Memory))
@@ -126,16 +131,28 @@ fn of(blob: &Blob, held: &[Vec<u8>]) -> Vec<Damage> {
     all.map(|(kind, at)| Damage { place: blob.name.clone(), at, kind }).collect()
 }
 
+/// Everything at rest in a store that was opened again and closed in order.
+///
+/// A journal that was not put away yet is not damaged: what stands in it alone may be lost, as
+/// in a crash, and nobody can tell.
+async fn closed<Part: ?Sized, F: Fixture<Part>>(fixture: &F) -> Vec<Blob> {
+    at_rest(fixture, CLOSED).await;
+    drop(fixture.open().await);
+    at_rest(fixture, CLOSED).await
+}
+
 /// Everything at rest, once whoever had it open has let go of it.
-async fn at_rest<Part: ?Sized, F: Fixture<Part>>(fixture: &F) -> Vec<Blob> {
+async fn at_rest<Part: ?Sized, F: Fixture<Part>>(fixture: &F, still: usize) -> Vec<Blob> {
     let same = |a: &[Blob], b: &[Blob]| {
         a.len() == b.len() && a.iter().zip(b).all(|(a, b)| (&a.name, &a.bytes) == (&b.name, &b.bytes))
     };
     let mut before = fixture.residue().await;
+    let mut alike = 0;
     for _ in 0..LOOKS {
-        sleep(Duration::from_millis(20)).await;
+        sleep(Duration::from_millis(10)).await;
         let now = fixture.residue().await;
-        if same(&before, &now) {
+        alike = if same(&before, &now) { alike + 1 } else { 0 };
+        if alike == still {
             return now;
         }
         before = now;
@@ -144,7 +161,7 @@ async fn at_rest<Part: ?Sized, F: Fixture<Part>>(fixture: &F) -> Vec<Blob> {
 }
 
 async fn mend<Part: ?Sized, F: Fixture<Part>>(fixture: &F, whole: &[Blob]) {
-    let now = at_rest(fixture).await;
+    let now = at_rest(fixture, STILL).await;
     for blob in now.iter().filter(|blob| whole.iter().all(|known| known.name != blob.name)) {
         blob.write(None);
     }

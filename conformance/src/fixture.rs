@@ -3,7 +3,7 @@
 use std::fmt;
 use std::fs;
 use std::future::Future;
-use std::io::ErrorKind;
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -80,17 +80,35 @@ impl Blob {
             false => {
                 let bytes = match fs::read(&path) {
                     // A journal that was listed a moment ago may be gone: it is not at rest.
-                    Err(error) if error.kind() == ErrorKind::NotFound => return Vec::new(),
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => return Vec::new(),
                     read => read.expect("a file of the store can be read"),
                 };
-                vec![Self::new(path.display().to_string(), bytes).written_by(move |bytes| match bytes {
-                    Some(bytes) => fs::write(&path, bytes).expect("a file of the store can be written"),
-                    None => fs::remove_file(&path).expect("a file of the store can be taken away"),
+                vec![Self::new(path.display().to_string(), bytes).written_by(move |bytes| {
+                    replace(&path, bytes).expect("a file of the store can be replaced");
                 })]
             }
         });
         blobs.collect()
     }
+}
+
+/// Puts another file in the place of one, or none.
+///
+/// Whoever is still about to let go of the old one keeps that: a file that is mapped into
+/// memory is not cut off under them.
+fn replace(path: &Path, bytes: Option<&[u8]>) -> io::Result<()> {
+    let Some(bytes) = bytes else {
+        return match fs::remove_file(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            removed => removed,
+        };
+    };
+    let beside = path.with_added_extension("damaged");
+    fs::write(&beside, bytes)?;
+    if let Ok(before) = fs::metadata(path) {
+        fs::set_permissions(&beside, before.permissions())?;
+    }
+    fs::rename(&beside, path)
 }
 
 impl fmt::Debug for Blob {

@@ -24,6 +24,8 @@ use crate::sweep::Swept;
 /// `oubliette_conformance::documents!`.
 ///
 /// - Documents are stored to the byte, and read back so (`a_document_survives_as_it_is`).
+/// - What was damaged at rest is an error or is not there, and never another document
+///   (`a_damaged_document_is_no_other_one`): a projection can be made anew.
 /// - Errors and `Debug` hold nothing of a document (`an_error_tells_nothing_of_a_document`).
 #[async_trait]
 pub trait Documents: Debug + Send + Sync + 'static {

@@ -72,8 +72,9 @@ pub trait EventLog: Debug + Send + Sync + 'static {
     /// - Nothing of a batch that is not committed (`a_reader_sees_whole_batches`).
     /// - An empty or unknown stream gives no page, and no error
     ///   (`an_unknown_stream_reads_as_empty`).
-    /// - What was damaged at rest is an error: it reads never as another event, and never as
-    ///   fewer (`what_was_damaged_is_corrupt`). A sealed part proves itself when it is opened.
+    /// - What was damaged in a log that was closed is an error: it reads never as another event,
+    ///   and never as fewer (`what_was_damaged_is_corrupt`). A sealed part proves itself when it
+    ///   is opened. Of a journal that a crash left behind, this says nothing.
     /// - By key every event with a part under it, whichever of its owners that is
     ///   (`what_is_sealed_under_a_key_is_found`).
     fn read(&self, query: Query) -> PageStream;

@@ -3,6 +3,7 @@
 mod blind;
 mod build;
 mod commit;
+mod damage;
 mod filter;
 mod forget;
 mod page;
@@ -15,6 +16,7 @@ use oubliette_core::Documents;
 pub use self::blind::*;
 pub use self::build::*;
 pub use self::commit::*;
+pub use self::damage::*;
 pub use self::filter::*;
 pub use self::forget::*;
 pub use self::page::*;
@@ -54,6 +56,7 @@ macro_rules! __document_cases {
             documents_leave_no_byte_of_a_dead_part
             documents_leave_no_byte_after_a_churn
             a_sweep_changes_no_document
+            a_damaged_document_is_no_other_one
             what_is_held_is_counted
             forgotten_keys_are_remembered
         }

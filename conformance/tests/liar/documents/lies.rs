@@ -34,6 +34,7 @@ pub(crate) enum Lie {
     SweepsNothing,
     PromisesNothing,
     SweepsTooMuch,
+    ReadsWhateverIsThere,
     ForgetsOnceBegun,
     CountsForEachKey,
     RemembersAny,
@@ -72,6 +73,7 @@ pub(crate) const LIARS: &[(&str, Lie)] = &[
     ("documents_leave_no_byte_of_a_dead_part", Lie::PromisesNothing),
     ("documents_leave_no_byte_after_a_churn", Lie::KeepsAFreeList),
     ("a_sweep_changes_no_document", Lie::SweepsTooMuch),
+    ("a_damaged_document_is_no_other_one", Lie::ReadsWhateverIsThere),
     ("what_is_held_is_counted", Lie::CountsForEachKey),
     ("forgotten_keys_are_remembered", Lie::RemembersAny),
 ];

@@ -50,7 +50,10 @@ impl Fixture<dyn Documents> for Stores {
 
     async fn residue(&self) -> Vec<Blob> {
         let documents = all(&self.store).await.into_iter().map(|(_, document)| encoded(&document));
-        let mut blobs: Vec<Blob> = documents.collect();
+        let whole: Vec<u8> = documents.flat_map(|blob| blob.bytes).collect();
+        let (kept, notes) = (whole.clone(), Arc::clone(&self.notes));
+        let write = move |bytes: Option<&[u8]>| notes.lock().unwrap().damaged = bytes != Some(&kept[..]);
+        let mut blobs = vec![Blob::new("the documents", whole).written_by(write)];
         blobs.extend(self.notes.lock().unwrap().journal.clone());
         blobs
     }
@@ -71,6 +74,7 @@ struct Notes {
     forgotten: HashSet<KeyId>,
     begun: HashSet<KeyId>,
     swept: bool,
+    damaged: bool,
     switching: bool,
 }
 
@@ -138,7 +142,9 @@ impl Documents for LyingDocuments {
         if self.lie == Lie::AnswersByKey {
             keys.sort();
         }
-        self.store.get(build, &keys).await
+        let mut found = self.store.get(build, &keys).await?;
+        found.iter_mut().flatten().try_for_each(|document| self.damage(document))?;
+        Ok(found)
     }
 
     async fn commit(&self, build: BuildId, mut changes: DocumentChanges) -> Result<()> {
@@ -200,6 +206,7 @@ impl Documents for LyingDocuments {
             _ => {}
         }
         let mut page = self.store.page(build, &wide).await?;
+        page.documents.iter_mut().try_for_each(|document| self.damage(document))?;
         match self.lie {
             Lie::ReadsThePositionFirst => page.position = position?,
             Lie::SkipsAtPageEdges if query.after.is_some() => {
@@ -293,6 +300,18 @@ impl Notes {
 impl LyingDocuments {
     fn notes(&self) -> MutexGuard<'_, Notes> {
         self.notes.lock().unwrap()
+    }
+
+    /// What damage at rest makes of a document.
+    fn damage(&self, document: &mut Document) -> Result<()> {
+        match self.lie {
+            _ if !self.notes().damaged => Ok(()),
+            Lie::ReadsWhateverIsThere => {
+                document.open.reverse();
+                Ok(())
+            }
+            _ => Err(Error::new(ErrorKind::Corrupt, "lie", "the documents are damaged")),
+        }
     }
 
     async fn position(&self, build: BuildId) -> Result<Position> {
