@@ -105,6 +105,22 @@ pub(crate) fn refused<T: Debug>(result: Result<T>, kind: ErrorKind, promise: &st
     }
 }
 
+/// How many of those that wanted the same got it: every other one has a conflict.
+#[track_caller]
+pub(crate) fn winners<T>(results: impl IntoIterator<Item = Result<T>>) -> usize {
+    let mut winners = 0;
+    for result in results {
+        match result {
+            Ok(_) => winners += 1,
+            Err(error) => {
+                let kind = error.kind();
+                assert_eq!(kind, ErrorKind::Conflict, "who comes second gets a conflict: {error:?}");
+            }
+        }
+    }
+    winners
+}
+
 /// The key of a scope that must be given.
 pub(crate) async fn mint(vault: &dyn KeyVault, scope: &Scope) -> Key {
     let mut keys =

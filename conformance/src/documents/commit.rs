@@ -7,7 +7,7 @@ use tokio::task::JoinSet;
 use super::sample::{all, begin, carrying, everything, forget, named, next, numbered, record, remove, save};
 use crate::Fixture;
 use crate::run::dropped_after;
-use crate::sample::{assert_same, key, refused};
+use crate::sample::{assert_same, key, refused, winners};
 
 /// Documents and position are saved together, or neither is.
 pub async fn a_commit_is_all_or_nothing<F: Fixture<dyn Documents>>(fixture: F) {
@@ -102,16 +102,7 @@ pub async fn no_page_is_applied_twice<F: Fixture<dyn Documents>>(fixture: F) {
                 store.commit(build, changes).await
             });
         }
-        let mut taken = 0;
-        for result in workers.join_all().await {
-            match result {
-                Ok(()) => taken += 1,
-                Err(error) => {
-                    let kind = error.kind();
-                    assert_eq!(kind, ErrorKind::Conflict, "who comes second gets a conflict: {error:?}");
-                }
-            }
-        }
+        let taken = winners(workers.join_all().await);
         assert_eq!(taken, 1, "of commits that apply the same events exactly one is taken");
         let page = instances[1].page(build, &everything()).await.unwrap();
         assert_eq!(page.position, Position(round + 1), "the position is that of the commit that was taken");

@@ -4,12 +4,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use oubliette_core::{Batch, ErrorKind, EventLog, Expect, Position, Query, Recorded, StreamId, Version};
+use oubliette_core::{Batch, EventLog, Expect, Position, Query, Recorded, StreamId, Version};
 use tokio::task::JoinSet;
 
 use crate::Fixture;
 use crate::run::stalled_after;
-use crate::sample::{append, assert_same, entry, numbered, numbers, read, stream, streams};
+use crate::sample::{append, assert_same, entry, numbered, numbers, read, stream, streams, winners};
 
 /// Of writers that expect the same version, also from two instances, exactly one wins.
 pub async fn of_two_writers_one_gets_the_version<F: Fixture<dyn EventLog>>(fixture: F) {
@@ -22,17 +22,7 @@ pub async fn of_two_writers_one_gets_the_version<F: Fixture<dyn EventLog>>(fixtu
             let batch = Batch::one(name.clone(), Expect::Exactly(Version(round)), vec![numbered(round)]);
             writers.spawn(async move { log.append(batch).await });
         }
-        let mut winners = 0;
-        for result in writers.join_all().await {
-            match result {
-                Ok(_) => winners += 1,
-                Err(error) => assert_eq!(
-                    error.kind(),
-                    ErrorKind::Conflict,
-                    "who loses a race for a version gets a conflict: {error:?}"
-                ),
-            }
-        }
+        let winners = winners(writers.join_all().await);
         assert_eq!(winners, 1, "of writers that expect one version exactly one gets it");
         let version = instances[0].version(&name).await.unwrap();
         assert_eq!(version, Version(round + 1), "each race appends one event");

@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 use super::projected::Projected;
 use super::sample::{Entry, enter, events, feed, pages, position, shown_of};
 use crate::run::dropped_after;
-use crate::sample::{refused, stream};
+use crate::sample::{refused, stream, winners};
 
 const ENTRIES: &[Entry] = &[
     ("a", &["ada"]),
@@ -103,16 +103,7 @@ pub async fn an_event_is_applied_once<F: Projected>(fixture: F) {
             let (projector, page): (Arc<dyn Projector>, Page) = (Arc::clone(projector), page.clone());
             workers.spawn(async move { projector.apply(&page).await });
         }
-        let mut taken = 0;
-        for result in workers.join_all().await {
-            match result {
-                Ok(()) => taken += 1,
-                Err(error) => {
-                    let kind = error.kind();
-                    assert_eq!(kind, ErrorKind::Conflict, "who comes second gets a conflict: {error:?}");
-                }
-            }
-        }
+        let taken = winners(workers.join_all().await);
         assert_eq!(taken, 1, "of those that apply the same page one gets it");
         let again = instances[0].apply(&page).await;
         refused(again, ErrorKind::Conflict, "a page that is applied is not applied again");
