@@ -96,6 +96,15 @@ impl Dir {
         SqliteConnection::connect(&format!("sqlite://{}", path.display())).await.unwrap()
     }
 
+    /// Writes another plan into the document of bob, behind the program's back.
+    async fn change_bob(&self, sum: &'static str) {
+        let change = format!(
+            "UPDATE document SET open = replace(open, '\"free\"', '\"gold\"'), {sum} WHERE key = 'bob'"
+        );
+        let changed = sqlx::query(sqlx::AssertSqlSafe(change)).execute(&mut self.documents_db().await).await;
+        assert_eq!(changed.unwrap().rows_affected(), 1);
+    }
+
     /// Documents in whose rows one of these keys is named, but for what they have lost.
     async fn held_under(&self, keys: &[Value]) -> i64 {
         let mut documents = self.documents_db().await;
@@ -359,12 +368,8 @@ async fn a_changed_document_is_named_by_a_check_and_not_switched_to() {
     let dir = Dir::declared(&["ada", "bob", "eve"]);
     dir.json(["projection", "run"]);
     dir.forget("ada");
-    let changed =
-        sqlx::query("UPDATE document SET open = replace(open, '\"free\"', '\"gold\"') WHERE key = 'bob'")
-            .execute(&mut dir.documents_db().await)
-            .await
-            .unwrap();
-    assert_eq!(changed.rows_affected(), 1);
+    // By someone who takes the row's sum away, as documents of an earlier release have none.
+    dir.change_bob("sum = NULL").await;
     let check = dir.run(["projection", "rebuild", "customers", "--check"]);
     assert_eq!(check.code, 7, "{check:?}");
     let report = check.json();
@@ -381,6 +386,18 @@ async fn a_changed_document_is_named_by_a_check_and_not_switched_to() {
         dir.json(["projection", "rebuild", "customers", "--check"])["check"]["differences"],
         json!([])
     );
+}
+
+#[tokio::test]
+async fn a_damaged_document_is_an_error_and_a_rebuild_mends_it() {
+    let dir = Dir::declared(&["ada", "bob"]);
+    dir.json(["projection", "run"]);
+    dir.change_bob("sum = sum").await;
+    let damaged = dir.run(["query", "customers"]);
+    assert_eq!(damaged.code, 5, "{damaged:?}");
+    assert!(damaged.err.contains("damaged"), "{damaged:?}");
+    dir.json(["projection", "rebuild", "customers"]);
+    assert_eq!(dir.customer("bob")["document"]["plan"], "free");
 }
 
 #[tokio::test]
