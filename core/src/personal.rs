@@ -36,7 +36,7 @@ impl Ownership {
 /// What is left of a personal value when it is read.
 ///
 /// Exhaustive on purpose: a reader handles each.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Reading<T> {
     /// The value.
     Known(T),
@@ -44,6 +44,17 @@ pub enum Reading<T> {
     Forgotten,
     /// It exists, and this reader may not have it.
     Withheld(Withheld),
+}
+
+/// It tells which it is, never the value: a reading that is logged gives nothing away.
+impl<T> fmt::Debug for Reading<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Known(_) => f.write_str("Known(..)"),
+            Self::Forgotten => f.write_str("Forgotten"),
+            Self::Withheld(why) => write!(f, "Withheld({why:?})"),
+        }
+    }
 }
 
 /// Why a value that exists was not handed out.
