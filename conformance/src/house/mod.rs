@@ -1,6 +1,24 @@
 //! The laws of the house, over a whole combination of parts.
 
+mod answers;
+mod blind;
+mod bytes;
+mod cases;
+mod ciphertext;
+pub mod debug;
+mod enrol;
 mod evidence;
+mod keys;
+mod levels;
+pub mod liars;
+mod order;
+mod partial;
+mod promised;
+mod restoring;
+mod saved;
+mod story;
+mod telling;
+mod trial;
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,10 +26,20 @@ use std::sync::Arc;
 use oubliette_core::memory::MemoryLedger;
 use oubliette_core::{BackupTarget, Documents, EventLog, KeyVault, SnapshotStore};
 
+use self::answers::*;
+use self::blind::*;
+pub use self::cases::{Case, Shows};
 pub use self::evidence::Evidence;
+use self::keys::*;
+use self::levels::*;
+use self::order::*;
+use self::partial::*;
+use self::promised::*;
+use self::restoring::*;
+use self::saved::*;
+use self::telling::*;
 use crate::fixture::Fixture;
 use crate::store::{Store, fresh};
-
 /// One new, empty store of each part, and a ledger in memory.
 #[derive(Clone)]
 pub struct House {
@@ -54,4 +82,16 @@ impl fmt::Debug for House {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("House")
     }
+}
+
+/// Every case: its name, what it shows, and what holds.
+pub const CASES: &[Case] = crate::__house_cases!(__house_names!());
+
+/// Runs the case of this name over a new house, and gives what its verdict rests on.
+///
+/// # Panics
+/// When the promise is broken, when a control of the case fails (it is *void* then), or when
+/// there is no such case.
+pub async fn case(name: &str, house: House) -> Evidence {
+    crate::__house_cases!(__house_by_name!(name, house))
 }
