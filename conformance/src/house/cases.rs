@@ -70,6 +70,10 @@ macro_rules! __house_cases {
                 "No process mints, appends or names anything for an erased person.";
             who_returns_gets_keys_that_open_nothing_old: Shows::Law(3),
                 "A person who is readmitted gets fresh keys, and nothing from before opens.";
+            a_write_under_a_dead_key_is_refused: Shows::Law(3),
+                "What was sealed before an erasure and comes after it is refused by log, documents and snapshots.";
+            writes_that_race_an_erasure_leave_nothing: Shows::Law(3),
+                "Whoever appends while a person is erased is refused in the end, and leaves no part behind.";
 
             a_vault_out_of_reach_is_an_error: Shows::Law(4),
                 "While the vault is out of reach nothing reads as forgotten, and nothing is certified.";
@@ -95,6 +99,8 @@ macro_rules! __house_cases {
 
             nobody_else_changes: Shows::Law(8),
                 "Events, documents, snapshots and aliases of others are the same, also after a rebuild.";
+            an_erasure_of_one_purpose_leaves_the_rest: Shows::Law(8),
+                "What is held for one purpose is forgotten everywhere, and the person's other values stay.";
 
             a_store_is_pending_until_it_is_swept: Shows::Law(9),
                 "A store is pending until it is swept, what is in the way is named, and then no byte is left.";

@@ -7,19 +7,17 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use aws_lc_rs::digest;
 use futures::TryStreamExt;
 use oubliette_core::ledger::Ledger;
-use oubliette_core::{
-    Changes, DocumentKey, DocumentQuery, Error, ErrorKind, Expect, Lookup, ProjectionOptions, Query, Result,
-    View, ViewEvent,
-};
+use oubliette_core::{DocumentQuery, ErrorKind, Query};
 use serde::Serialize;
 
 use super::bytes::{searched, texts};
 use super::debug::{SHOWN, personal, shown, shown_after};
-use super::story::{Member, Story, Told, told};
+use super::failures::errors;
+use super::story::{Story, strings, told};
 use super::{Evidence, House};
 use crate::capture::Capture;
 use crate::fixture::Blob;
-use crate::sample::{self, stream};
+use crate::sample;
 use crate::search::Needle;
 
 /// No text is in what the house logs, at the lowest level, while all of it happens.
@@ -49,7 +47,7 @@ pub(super) async fn no_error_tells_a_text(parts: House) -> Evidence {
     let story = told(parts).await;
     let mut errors = errors(&story).await;
     story.erase().await;
-    errors.extend(self::errors(&story).await);
+    errors.extend(super::failures::errors(&story).await);
     let kinds: BTreeSet<String> = errors.iter().map(|(kind, _)| kind.clone()).collect();
     for kind in
         [ErrorKind::Conflict, ErrorKind::Residue, ErrorKind::Invalid, ErrorKind::Erased, ErrorKind::Corrupt]
@@ -75,7 +73,6 @@ pub(super) async fn no_panic_tells_a_text(parts: House) -> Evidence {
     let aliases = vault.aliases().await.expect("aliases are listed");
     let capture = Capture::new();
     let collecting = capture.panics();
-    // On a thread of its own: what a panic prints is the test's.
     for event in &events {
         panics(|| panic!("cannot go on with {event:?}"));
         panics(|| drop(event.data::<Vec<u8>>().expect("another type")));
@@ -145,7 +142,7 @@ pub(super) async fn certificates_and_ledger_name_nobody(parts: House) -> Evidenc
     let hashes: Vec<String> = ids.iter().flat_map(|id| hashes(id)).collect();
     for (name, value) in &values {
         for text in strings(value) {
-            assert!(!ids.contains(&text), "{PROMISE}: {name} holds the id of a person");
+            assert!(!ids.iter().any(|id| id == text), "{PROMISE}: {name} holds the id of a person");
             let hashed = hashes.iter().any(|hash| text.contains(hash.as_str()));
             assert!(!hashed, "{PROMISE}: {name} holds the plain hash of an id");
         }
@@ -200,108 +197,8 @@ fn panics(work: impl FnOnce()) {
     assert!(panicked.is_err(), "void: it did not panic");
 }
 
-/// Makes the house fail in every way that a program meets, with personal values at hand.
-async fn errors(story: &Story) -> Vec<(String, String)> {
-    let person = &story.cast.people[0];
-    let who = stream(person.id);
-    let name = || personal(story);
-    let mut errors = Vec::new();
-    let mut push = |result: Result<()>| {
-        if let Err(error) = result {
-            errors.push((format!("{:?}", error.kind()), told_by(&error)));
-        }
-    };
-    let house = &story.house;
-    push(house.append(who.clone(), Expect::New, story.says_again()).await.map(drop));
-    push(house.append(who.clone(), Expect::Any, story.says_again()).await.map(drop));
-    #[derive(Serialize)]
-    #[serde(tag = "type")]
-    enum Careless {
-        Told { name: oubliette_core::Personal<String>, copy: String },
-    }
-    let copy = format!("Dear {}", person.name);
-    push(house.append(who.clone(), Expect::Any, [Careless::Told { name: name(), copy }]).await.map(drop));
-    push(house.append(who.clone(), Expect::Any, Vec::<Told>::new()).await.map(drop));
-    push(house.append(who.clone(), Expect::Any, [person.name.clone()]).await.map(drop));
-    push(oubliette_core::StreamId::new(format!("{}\n", person.name)).map(drop));
-    push(DocumentKey::new("").map(drop));
-    let events: Vec<_> = house.read(Query::stream(who)).try_collect().await.expect("events are read");
-    push(events[0].data::<Vec<String>>().map(drop));
-    push(events[0].data::<BTreeMap<String, u64>>().map(drop));
-    let documents =
-        story.projection.query(&DocumentQuery::all()).await.expect("documents are read").documents;
-    push(documents[0].data::<Vec<String>>().map(drop));
-    push(story.projection.find("no such lookup", &person.name, &DocumentQuery::all()).await.map(drop));
-    push(house.vault().name(&story.cast.claims()).await.map(drop));
-    push(careless(story).await);
-    let log = house.log();
-    let first =
-        sample::read(&**log, Query::stream(stream(story.cast.neighbour().id)).limit(1)).await.remove(0);
-    let place = oubliette_core::seal::Place { stream: &first.stream, event: first.envelope.id, part: 9 };
-    let part = first.envelope.parts[0].clone().expect("it has a part");
-    let owners: Vec<_> = part.owners().collect();
-    let states = house.vault().find(&owners).await.expect("a vault can be asked");
-    push(oubliette_core::seal::open(place, &part, &states).map(drop));
-    push(log.drop_stream(&stream("never")).await.map(drop));
-    if let Err(error) = serde_json::to_string(&name()) {
-        errors.push(("serde".to_owned(), format!("{error} {error:?} {error:#?}")));
-    }
-    errors
-}
-
-/// Everything that an error tells, with what caused it.
-fn told_by(error: &(dyn std::error::Error + 'static)) -> String {
-    let chain = std::iter::successors(Some(error), |error| error.source());
-    chain.map(|error| format!("{error} {error:?} {error:#?} {error:#}")).collect::<Vec<_>>().join("\n")
-}
-
-/// A view that copies what it should not, and its fault as it is recorded.
-async fn careless(story: &Story) -> Result<()> {
-    struct Copying(String);
-    impl View for Copying {
-        type Document = Member;
-        fn name(&self) -> &str {
-            "copying"
-        }
-        fn version(&self) -> u32 {
-            1
-        }
-        fn lookups(&self) -> Vec<Lookup> {
-            Vec::new()
-        }
-        fn start(&self) -> Member {
-            Member::default()
-        }
-        fn apply(&self, event: &ViewEvent<'_>, changes: &mut Changes<Member>) -> Result<()> {
-            let Told::Joined { id, name, .. } = event.data()? else { return Ok(()) };
-            let copy = self.0.clone();
-            changes.update(id, move |member| {
-                member.name = Some(name);
-                member.bought.insert(copy, 1);
-            })
-        }
-    }
-    let copying = Copying(story.cast.people[1].name.clone());
-    let projection = story.house.projection(copying, ProjectionOptions::default()).await?;
-    let stands = projection.catch_up().await.map(drop);
-    let faults = projection.builds().await?.into_iter().filter_map(|build| build.fault);
-    let faults: Vec<String> = faults.map(|fault| fault.error).collect();
-    stands.map_err(|error| error.caused_by(Error::new(ErrorKind::Residue, "fault", faults.join("; "))))
-}
-
 fn json<T: Serialize + Debug>(value: &T) -> serde_json::Value {
     serde_json::to_value(value).expect("it is JSON")
-}
-
-fn strings(value: &serde_json::Value) -> Vec<String> {
-    match value {
-        serde_json::Value::String(text) => vec![text.clone()],
-        serde_json::Value::Array(items) => items.iter().flat_map(strings).collect(),
-        serde_json::Value::Object(fields) => {
-            fields.iter().flat_map(|(name, value)| [vec![name.clone()], strings(value)].concat()).collect()
-        }
-        _ => Vec::new(),
-    }
 }
 
 /// What somebody would write who thinks that a hash hides an id.

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use futures::future::BoxFuture;
 use oubliette_core::{
     Before, Build, BuildId, BuildState, Document, DocumentChanges, DocumentKey, DocumentPage, DocumentQuery,
-    Documents, ErasedKeys, Fault, Forgotten, KeyId, ProjectionName, Promise, Result, Role, Swept,
+    Documents, ErasedKeys, ErrorKind, Fault, Forgotten, KeyId, ProjectionName, Promise, Result, Role, Swept,
 };
 
 use super::lying::{Lying, With, out_of_reach};
@@ -38,6 +38,8 @@ pub enum DocumentLie {
     ForgetsWholeDocuments,
     /// It forgets somebody else as well.
     ForgetsNeighbours,
+    /// It takes documents under forgotten keys: it says so, at least.
+    TakesDeadParts,
     /// It says that it is swept, and keeps every page.
     KeepsPages,
     /// It says that it is swept when something was in the way.
@@ -149,7 +151,12 @@ impl Documents for LyingDocuments {
             });
             self.with.notes().tokens.extend(found);
         }
-        self.documents.commit(build, changes).await
+        match self.documents.commit(build, changes).await {
+            Err(error) if self.lie == DocumentLie::TakesDeadParts && error.kind() == ErrorKind::Erased => {
+                Ok(())
+            }
+            committed => committed,
+        }
     }
 
     async fn note(&self, build: BuildId, fault: Option<&Fault>) -> Result<()> {

@@ -40,6 +40,8 @@ pub enum VaultLie {
     GivesTheOldKeyBack,
     /// What it destroyed it does not name again.
     DestroysOnce,
+    /// It erases the whole person where one purpose was asked for.
+    WidensThePurpose,
     /// It anchors no ledger.
     AnchorsNothing,
     /// It promises that old copies of it are dead, now and then.
@@ -196,7 +198,12 @@ impl KeyVault for LyingVault {
 
     async fn register(&self, target: &Target, reason: &Reason) -> Result<Erasure> {
         self.reached()?;
-        self.vault.register(target, reason).await
+        match self.lie {
+            VaultLie::WidensThePurpose => {
+                self.vault.register(&Target::Subject(target.subject().clone()), reason).await
+            }
+            _ => self.vault.register(target, reason).await,
+        }
     }
 
     async fn fence(&self, erasure: ErasureId) -> Result<()> {

@@ -63,11 +63,15 @@ pub(crate) async fn events(house: &Oubliette, dead: &HashSet<KeyId>) -> Result<V
     told.map(|event| Ok((event.stream.to_string(), event.json_without(dead)?))).collect()
 }
 
-fn strings(value: &Value) -> Vec<&str> {
+/// Every text in a value, names of fields too.
+pub(crate) fn strings(value: &Value) -> Vec<&str> {
     match value {
         Value::String(text) => vec![text],
         Value::Array(items) => items.iter().flat_map(strings).collect(),
-        Value::Object(fields) => fields.values().flat_map(strings).collect(),
+        Value::Object(fields) => {
+            let fields = fields.iter().map(|(name, value)| [vec![name.as_str()], strings(value)].concat());
+            fields.flatten().collect()
+        }
         Value::Null | Value::Bool(_) | Value::Number(_) => Vec::new(),
     }
 }

@@ -1,5 +1,7 @@
 //! The `Debug` of every public type that holds or touches data, with data in it.
 
+mod types;
+
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::TryStreamExt;
@@ -13,149 +15,11 @@ use oubliette_core::{
 };
 use serde_json::json;
 
+pub use self::types::{SHOWN, WITHOUT_DATA};
 use super::ciphertext::Sealed;
 use super::story::{Account, Member, POLICY, Story, Told};
 use crate::capture::Capture;
 use crate::sample::{self, CONTRACT, stream, subject};
-
-/// The public types of `oubliette-core` whose `Debug` is shown with data of the story in it.
-pub const SHOWN: &[&str] = &[
-    "Aggregates",
-    "Answer",
-    "Appended",
-    "Batch",
-    "Build",
-    "Builder",
-    "Carried",
-    "CarriedPart",
-    "Changes",
-    "Check",
-    "DocumentChanges",
-    "DocumentPage",
-    "DocumentQuery",
-    "DocumentView",
-    "Document",
-    "Draft",
-    "Envelope",
-    "Erasure",
-    "Event",
-    "Failure",
-    "Fingerprint",
-    "Key",
-    "KeyRecord",
-    "KeyState",
-    "Loaded",
-    "Lookup",
-    "Oubliette",
-    "Ownership",
-    "Page",
-    "Past",
-    "PastState",
-    "Personal",
-    "PersonalField",
-    "Projection",
-    "Projections",
-    "Query",
-    "Reading",
-    "Recorded",
-    "Restored",
-    "Scope",
-    "SealedPart",
-    "SealedState",
-    "Slot",
-    "Snapshot",
-    "SnapshotKey",
-    "Standing",
-    "StreamBatch",
-    "StreamDrafts",
-    "Target",
-    "Token",
-    "ViewEvent",
-    "alias::Alias",
-    "alias::AliasName",
-    "alias::Naming",
-    "erasure::Progress",
-    "erasure::SignedCertificate",
-    "ledger::Entry",
-    "seal::Unsealed",
-    "the parts of the house",
-];
-
-/// Those that hold nothing of anybody: names that a program gives, numbers, states, traits.
-pub const WITHOUT_DATA: &[&str] = &[
-    // Traits, and what has no `Debug`.
-    "Aggregate",
-    "BackupRegister",
-    "BackupTarget",
-    "Documents",
-    "EventLog",
-    "EventStream",
-    "KeyVault",
-    "Ledger",
-    "NullObject",
-    "PageStream",
-    "Projector",
-    "SnapshotStore",
-    "Snapshotted",
-    "Upcast",
-    "View",
-    "Result",
-    // Random and chosen names.
-    "BackupId",
-    "BuildId",
-    "DocumentKey",
-    "ErasureId",
-    "EventId",
-    "EventType",
-    "KeyId",
-    "ProjectionName",
-    "Purpose",
-    "StreamId",
-    "SubjectId",
-    "VaultId",
-    "Series",
-    "BackupRecord",
-    // Numbers and states.
-    "AsOf",
-    "Before",
-    "BuildState",
-    "Comparison",
-    "Dead",
-    "Difference",
-    "Differs",
-    "DOCUMENT_FORMAT",
-    "Dropped",
-    "DroppedStream",
-    "ENVELOPE_FORMAT",
-    "ErasedKeys",
-    "ErrorKind",
-    "Expect",
-    "Forgotten",
-    "Limits",
-    "MAX_NAME",
-    "MAX_OWNERS",
-    "MAX_SEALS",
-    "PART_FORMAT",
-    "Padding",
-    "Position",
-    "ProjectionOptions",
-    "Promise",
-    "Role",
-    "Scrubbed",
-    "Select",
-    "Sequence",
-    "Signature",
-    "SnapshotKind",
-    "SnapshotPolicy",
-    "Swept",
-    "Version",
-    "Withheld",
-    // Texts that a program gives for others to read; errors have a case of their own.
-    "Error",
-    "Fault",
-    "Filter",
-    "Reason",
-];
 
 /// Shows every one of them once, while everybody's keys live.
 pub(super) async fn shown(story: &Story, capture: &Capture) {
