@@ -31,7 +31,8 @@
 //!
 //! The other parts have macros of their own: `key_vault!`, `documents!`, `snapshot_store!`,
 //! `backup_target!`, `ledger!` and `projector!`. A service that the backend needs and that is
-//! not there is a failure: the fixture panics, it never skips.
+//! not there is a failure: the fixture panics, it never skips. `house!` enrols a whole
+//! combination of parts for the laws that hold between them: see [`mod@house`].
 //!
 //! A projector is looked into as well: its fixture is [`Projected`], and says what the
 //! projector shows. Who has a store of documents has one, [`Viewed`] of the store's fixture.

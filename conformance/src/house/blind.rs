@@ -4,7 +4,7 @@ use aws_lc_rs::digest;
 use oubliette_core::scan::Form;
 use oubliette_core::{DocumentQuery, Key};
 
-use super::bytes::{open_marker, searched, shows_open_parts, texts};
+use super::bytes::{MARK, markers, searched, texts};
 use super::story::{Story, told};
 use super::{Evidence, House};
 use crate::fixture::Blob;
@@ -27,14 +27,15 @@ pub(super) async fn no_text_is_at_rest(parts: House) -> Evidence {
             "swept" => drop(story.house.sweep().await.expect("a house is swept")),
             _ => {}
         }
+        let mark = story.mark().await;
         for it in story.at_rest().await {
-            let needles = [all(), vec![open_marker()]].concat();
-            let mut found = searched(needles, &it.blobs, it.store);
+            let marks = markers(it.store, &mark);
+            let mut found = searched([all(), marks.clone()].concat(), &it.blobs, it.store);
             let (marker, hits): (Vec<_>, Vec<_>) =
-                std::mem::take(&mut found.hits).into_iter().partition(|hit| hit.needle == "an open word");
+                std::mem::take(&mut found.hits).into_iter().partition(|hit| hit.needle == MARK);
             assert!(hits.is_empty(), "{PROMISE}, when it was {moment}, in {}: {}", it.store, list(&hits));
-            let blind = shows_open_parts(it.store) && marker.is_empty();
-            assert!(!blind, "void: the bytes of {} do not show what is stored openly", it.store);
+            let blind = !marks.is_empty() && marker.is_empty();
+            assert!(!blind, "void: the bytes of {} do not show what is stored", it.store);
             evidence = evidence.and(Evidence::looked(&found));
             evidence.found_of_others += marker.len() as u64;
         }
@@ -145,14 +146,16 @@ pub(super) async fn the_search_can_fail(parts: House) -> Evidence {
     const PROMISE: &str = "a search that cannot fail proves nothing";
     let story = told(parts).await;
     let text = story.cast.people[0].name.clone();
-    let needles = || vec![Needle::text("planted", text.clone()), open_marker()];
     let mut evidence = Evidence::default();
+    let mark = story.mark().await;
     for it in story.at_rest().await {
+        let marks = markers(it.store, &mark);
+        let needles = || [vec![Needle::text("planted", text.clone())], marks.clone()].concat();
         let before = searched(needles(), &it.blobs, it.store);
         let planted = before.of("planted").next();
         assert!(planted.is_none(), "{PROMISE}: it is found before it is planted");
-        if shows_open_parts(it.store) {
-            assert!(before.of("an open word").next().is_some(), "void: {} shows nothing", it.store);
+        if !marks.is_empty() {
+            assert!(before.of(MARK).next().is_some(), "void: {} shows nothing", it.store);
             evidence.found_of_others += 1;
         }
         // Beside the store's own bytes, one blob for each form and container.

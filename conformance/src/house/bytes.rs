@@ -3,6 +3,7 @@
 use oubliette_core::ledger::Ledger;
 
 use super::Evidence;
+use super::ciphertext::Ciphertext;
 use super::story::{OPEN, Story};
 use crate::fixture::Blob;
 use crate::search::{Before, Controls, Failure, Findings, Needle, Search};
@@ -56,17 +57,23 @@ impl Story {
 
     /// The searches of each store before the erasure, each with its controls.
     pub(super) async fn searched(&self) -> Vec<(AtRest, Before)> {
-        let shown = self.shown().await;
-        let at_rest = self.at_rest().await;
+        let (shown, at_rest, mark) = (self.shown().await, self.at_rest().await, self.mark().await);
         let searched = at_rest.into_iter().map(|it| {
-            let controls = match shows_open_parts(it.store) {
-                true => self.controls().marker(open_marker()),
-                false => self.controls(),
-            };
+            let controls = markers(it.store, &mark).into_iter().fold(self.controls(), Controls::marker);
             let before = passed(controls.before(&shown, &it.blobs), it.store);
             (it, before)
         });
         searched.collect()
+    }
+
+    /// What marks the bytes of snapshots, in which nothing is open: the nonce of one of a
+    /// neighbour's.
+    pub(super) async fn mark(&self) -> Needle {
+        let snapshots = self.in_snapshots().await;
+        let theirs = snapshots.into_iter().find(|it| it.key.id == self.cast.neighbour().id);
+        let theirs = Ciphertext::from(theirs.expect("void: there is no snapshot of a neighbour"));
+        let [nonce, _] = theirs.traces();
+        Needle::bytes(MARK, nonce)
     }
 
     /// The same searches after the erasure.
@@ -81,14 +88,22 @@ impl Story {
     }
 }
 
-/// Whether open parts stand in the store's bytes: what is sealed whole shows none.
-pub(super) fn shows_open_parts(store: &str) -> bool {
-    ["log", "documents", "backups"].contains(&store)
+/// What must be found in a store's bytes: they are those of the store. What a vault and a
+/// ledger have at rest is theirs alone.
+pub(super) fn markers(store: &str, mark: &Needle) -> Vec<Needle> {
+    match store {
+        "log" | "documents" | "backups" => vec![open_marker()],
+        "snapshots" => vec![mark.clone()],
+        _ => Vec::new(),
+    }
 }
+
+/// The name of markers.
+pub(super) const MARK: &str = "a mark of the store";
 
 /// An open word that the story says often.
 pub(super) fn open_marker() -> Needle {
-    Needle::text("an open word", OPEN)
+    Needle::text(MARK, OPEN)
 }
 
 /// Texts to look for, each under its name.

@@ -84,6 +84,13 @@ impl Ciphertext {
     }
 }
 
+impl From<Snapshot> for Ciphertext {
+    fn from(snapshot: Snapshot) -> Self {
+        let Snapshot { key, position: at, sealed: state, .. } = snapshot;
+        Self { store: "snapshots", sealed: Sealed::State { key, at, state } }
+    }
+}
+
 impl Story {
     /// Every ciphertext in log, documents, snapshots and backups.
     pub(crate) async fn ciphertexts(&self) -> Vec<Ciphertext> {
@@ -96,10 +103,7 @@ impl Story {
     pub(crate) async fn in_stores(&self) -> Vec<Ciphertext> {
         let mut found = parts_of("log", &*self.parts.log.open().await).await;
         found.extend(self.in_documents().await);
-        found.extend(self.in_snapshots().await.into_iter().map(|snapshot| {
-            let Snapshot { key, position: at, sealed: state, .. } = snapshot;
-            Ciphertext { store: "snapshots", sealed: Sealed::State { key, at, state } }
-        }));
+        found.extend(self.in_snapshots().await.into_iter().map(Ciphertext::from));
         found
     }
 

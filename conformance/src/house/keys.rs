@@ -12,7 +12,7 @@ use super::story::{Account, POLICY, Reading, Story, Told, projection, read, told
 use super::trial::Ring;
 use super::{Evidence, House};
 use crate::run::dropped_after;
-use crate::sample::{CONTRACT, refused, stream, subject};
+use crate::sample::{CONTRACT, find, refused, stream, subject};
 
 /// Another process that reads the log finds every key in its vault, at any time.
 pub(super) async fn a_key_is_known_before_what_it_seals(parts: House) -> Evidence {
@@ -35,8 +35,12 @@ pub(super) async fn a_key_is_known_before_what_it_seals(parts: House) -> Evidenc
     }
     story.derive().await;
     story.back_up(true).await;
-    let known = assert_known(&story, &*story.parts.vault.open().await, PROMISE).await;
-    Evidence { trials: known, found_before: known, ..Evidence::default() }
+    let vault = story.parts.vault.open().await;
+    let known = assert_known(&story, &*vault, PROMISE).await;
+    let never = KeyId::random().expect("there is randomness");
+    let unknown = matches!(find(&*vault, never).await, KeyState::Unknown);
+    assert!(unknown, "void: the vault knows a key that never was");
+    Evidence { trials: known + 1, found_before: known, found_of_others: 1, ..Evidence::default() }
 }
 
 /// Asks a vault for every key that seals anything in log, documents and snapshots.

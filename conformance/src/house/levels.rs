@@ -117,8 +117,11 @@ pub(super) async fn a_broken_cipher_finds_no_ciphertext(parts: House) -> Evidenc
                 evidence = evidence.and(passed(after, store));
             }
             Claim::Pending { why, .. } | Claim::NotClaimed { why } => {
+                // The search before has found what it must, of theirs and of others.
+                let searched =
+                    Evidence { found_before: 1, found_of_others: 1, trials: 1, ..Evidence::default() };
+                evidence = evidence.and(searched);
                 evidence.not_claimed.push(format!("{name}: D, {why}"));
-                evidence.found_of_others += 1;
             }
         }
     }

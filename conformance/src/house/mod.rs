@@ -1,4 +1,30 @@
 //! The laws of the house, over a whole combination of parts.
+//!
+//! Each case opens one new store of each part, and tells a *story* in them: a few people, two
+//! purposes, letters about two people at once, aliases, documents that are found by personal
+//! values, snapshots of aggregates and of a projection, two backups. Then it breaks, erases,
+//! sweeps or restores, and looks at every byte, with every key that lives. What its verdict
+//! rests on is its [`Evidence`]; a case whose own control fails panics with the word *void*.
+//!
+//! A combination enrols with one macro, and gets one `#[test]` a case:
+//!
+//! ```
+//! use oubliette_conformance::memory::{Documents, Log, Snapshots, Target, Vault};
+//!
+//! oubliette_conformance::house!(Log, Vault, Snapshots, Documents, Target);
+//! # fn main() {}
+//! ```
+//!
+//! # What it does not show
+//!
+//! - That an old copy of a vault cannot be opened (level C): no vault can be copied from here.
+//!   What is shown is that nobody claims it who does not promise it, and that an old copy
+//!   holds no key in the clear.
+//! - That a wrapped key has left the bytes of a vault: only the vault knows what it looks
+//!   like. Its own contract cases look for key bytes.
+//! - What the memory of a process holds, and what an operating system or a disk keeps below
+//!   the bytes that a fixture shows.
+//! - A crash of a process: an erasure is stopped here by a panic in the middle of it.
 
 mod answers;
 mod blind;
@@ -43,6 +69,7 @@ use self::saved::*;
 use self::telling::*;
 use crate::fixture::Fixture;
 use crate::store::{Store, fresh};
+
 /// One new, empty store of each part, and a ledger in memory.
 #[derive(Clone)]
 pub struct House {

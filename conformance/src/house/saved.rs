@@ -2,7 +2,7 @@
 
 use oubliette_core::{ErrorKind, Snapshot};
 
-use super::ciphertext::{Ciphertext, Sealed};
+use super::ciphertext::Ciphertext;
 use super::story::told;
 use super::{Evidence, House};
 use crate::sample::refused;
@@ -23,14 +23,7 @@ pub(super) async fn a_snapshot_outlives_none_of_its_subjects(parts: House) -> Ev
     );
     let name = &story.cast.people[0].name;
     assert!(before.greetings[0].contains(name), "void: the state says no value openly");
-    let sealed = |snapshot: &Snapshot| Ciphertext {
-        store: "snapshots",
-        sealed: Sealed::State {
-            key: snapshot.key.clone(),
-            at: snapshot.position,
-            state: snapshot.sealed.clone(),
-        },
-    };
+    let sealed = |snapshot: &Snapshot| Ciphertext::from(snapshot.clone());
     let all: Vec<Ciphertext> = old.iter().map(sealed).collect();
     let mut ring = story.ring(&all).await;
     let opened = all.iter().filter(|it| ring.opens(it)).count();
