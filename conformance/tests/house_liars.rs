@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use oubliette_conformance::house::liars::{LIARS, Liar};
+use oubliette_conformance::house::liars::{LIARS, Liar, LogLie};
 use oubliette_conformance::house::{CASES, case};
 use oubliette_conformance::memory::{Documents, Log, Snapshots, Target, Vault};
 use oubliette_conformance::{House, run};
@@ -51,12 +51,29 @@ fn every_house_case_says_what_it_shows() {
     assert!(CASES.iter().all(|case| case.says.ends_with('.')), "a case says what holds in a sentence");
 }
 
+#[test]
+fn a_case_whose_control_fails_says_that_it_is_void() {
+    for name in ["the_search_can_fail", "no_text_is_at_rest", "a_broken_cipher_finds_no_ciphertext"] {
+        let said = panic_of(name, Liar::Log(LogLie::ShowsNothing)).unwrap();
+        assert!(said.contains("void"), "{name} of a log that shows no byte: {said}");
+    }
+    let said = panic_of("no_text_is_at_rest", Liar::Log(LogLie::KeepsPlaintext)).unwrap();
+    assert!(!said.contains("void"), "a broken promise is no failed control: {said}");
+}
+
 fn is_caught(name: &str, liar: Liar) -> bool {
+    panic_of(name, liar).is_some()
+}
+
+/// What the case panics with over a house with this liar; none when it passes.
+fn panic_of(name: &str, liar: Liar) -> Option<String> {
     let caught = catch_unwind(AssertUnwindSafe(|| {
         run(async {
             let house = House::fresh::<Log, Vault, Documents, Snapshots, Target>().await;
             case(name, liar.over(house).await).await;
         });
     }));
-    caught.is_err()
+    let said = caught.err()?;
+    let text = said.downcast_ref::<&str>().map(ToString::to_string);
+    Some(text.or_else(|| said.downcast_ref::<String>().cloned()).unwrap_or_default())
 }

@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use futures::TryStreamExt;
 use oubliette_core::seal::{Place, open};
 use oubliette_core::{
-    Changes, DocumentKey, DocumentQuery, Error, ErrorKind, Expect, Lookup, Personal, ProjectionOptions,
-    Query, Result, StreamId, View, ViewEvent,
+    Changes, DocumentKey, DocumentQuery, Error, ErrorKind, Expect, Personal, ProjectionOptions, Query,
+    Result, StreamId, ViewEvent,
 };
 use serde::Serialize;
 
 use super::debug::personal;
-use super::story::{Member, Story, Told};
+use super::story::{Brought, Member, Story, Told};
 use crate::sample::{self, stream};
 
 /// An event that says openly what it also seals.
@@ -73,41 +73,18 @@ fn told_by(error: &(dyn std::error::Error + 'static)) -> String {
 
 /// The error of a view that copies what it should not, and its fault as it is recorded.
 async fn careless(story: &Story) -> Result<()> {
-    let copying = Copying(story.cast.people[1].name.clone());
+    let copy = story.cast.people[1].name.clone();
+    let copying = Brought("copying", move |event: &ViewEvent<'_>, changes: &mut Changes<Member>| {
+        let Told::Joined { id, name, .. } = event.data()? else { return Ok(()) };
+        let copy = copy.clone();
+        changes.update(id, move |member| {
+            member.name = Some(name);
+            member.bought.insert(copy, 1);
+        })
+    });
     let projection = story.house.projection(copying, ProjectionOptions::default()).await?;
     let stands = projection.catch_up().await.map(drop);
     let faults = projection.builds().await?.into_iter().filter_map(|build| build.fault);
     let faults: Vec<String> = faults.map(|fault| fault.error).collect();
     stands.map_err(|error| error.caused_by(Error::new(ErrorKind::Residue, "fault", faults.join("; "))))
-}
-
-/// A view that copies a text that it has from elsewhere.
-struct Copying(String);
-
-impl View for Copying {
-    type Document = Member;
-    fn name(&self) -> &str {
-        "copying"
-    }
-
-    fn version(&self) -> u32 {
-        1
-    }
-
-    fn lookups(&self) -> Vec<Lookup> {
-        Vec::new()
-    }
-
-    fn start(&self) -> Member {
-        Member::default()
-    }
-
-    fn apply(&self, event: &ViewEvent<'_>, changes: &mut Changes<Member>) -> Result<()> {
-        let Told::Joined { id, name, .. } = event.data()? else { return Ok(()) };
-        let copy = self.0.clone();
-        changes.update(id, move |member| {
-            member.name = Some(name);
-            member.bought.insert(copy, 1);
-        })
-    }
 }

@@ -22,6 +22,9 @@
 //!   holds no key in the clear.
 //! - That a wrapped key has left the bytes of a vault: only the vault knows what it looks
 //!   like. Its own contract cases look for key bytes.
+//! - That whoever holds an old copy of documents *and* the living vault cannot test a guess:
+//!   the entries of a blind index are made with a key of the house, which outlives the person.
+//!   What is shown is that an entry is no plain hash, and leaves the store with the person.
 //! - What the memory of a process holds, and what an operating system or a disk keeps below
 //!   the bytes that a fixture shows.
 //! - A crash of a process: an erasure is stopped here by a panic in the middle of it.

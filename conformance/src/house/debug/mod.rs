@@ -2,22 +2,22 @@
 
 mod types;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use futures::TryStreamExt;
 use oubliette_core::aggregate::{Failure, Loaded};
 use oubliette_core::ledger::Ledger;
 use oubliette_core::seal::{Place, open};
 use oubliette_core::{
-    AsOf, Batch, Changes, DocumentChanges, DocumentQuery, Draft, EventType, Expect, Lookup, Ownership, Page,
-    PastState, Personal, PersonalField, Position, ProjectionOptions, Projections, Query, Restored, Result,
+    AsOf, Batch, Changes, DocumentChanges, DocumentQuery, Draft, EventType, Expect, Ownership, Page,
+    PastState, Personal, PersonalField, Position, ProjectionOptions, Projections, Query, Restored,
     StreamDrafts, Target, View, ViewEvent,
 };
 use serde_json::json;
 
 pub use self::types::{SHOWN, WITHOUT_DATA};
 use super::ciphertext::Sealed;
-use super::story::{Account, Member, POLICY, Story, Told};
+use super::story::{Account, Brought, Member, POLICY, Story, Told};
 use crate::capture::Capture;
 use crate::sample::{self, CONTRACT, stream, subject};
 
@@ -161,57 +161,19 @@ async fn derived(story: &Story, all: &DocumentQuery, capture: &Capture) {
     capture.debug("Lookup", &View::lookups(&super::story::Members));
 
     // Inside a view.
-    let view = Watching::default();
-    let told = Arc::clone(&view.0);
-    let watching = story.house.projection(view, ProjectionOptions::default()).await.expect("it opens");
-    watching.catch_up().await.expect("it follows");
-    for (name, text) in told.lock().unwrap_or_else(PoisonError::into_inner).iter() {
-        capture.debug(*name, &Verbatim(text));
-    }
-}
-
-/// A view that shows what it is given.
-#[derive(Default)]
-struct Watching(Arc<Mutex<Vec<(&'static str, String)>>>);
-
-impl View for Watching {
-    type Document = Member;
-
-    fn name(&self) -> &str {
-        "watching"
-    }
-
-    fn version(&self) -> u32 {
-        1
-    }
-
-    fn lookups(&self) -> Vec<Lookup> {
-        Vec::new()
-    }
-
-    fn start(&self) -> Member {
-        Member::default()
-    }
-
-    fn apply(&self, event: &ViewEvent<'_>, changes: &mut Changes<Member>) -> Result<()> {
-        let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    let told = capture.clone();
+    let watching = Brought("watching", move |event: &ViewEvent<'_>, changes: &mut Changes<Member>| {
         if let Told::Joined { id, name, .. } = event.data()? {
-            told.push(("Personal", format!("{name:?} {name:#?} {:?}", name.reading())));
+            told.debug("Personal", &name);
+            told.debug("Reading", &name.reading());
             changes.update(id, move |member| member.name = Some(name))?;
         }
-        told.push(("ViewEvent", format!("{event:?} {event:#?}")));
-        told.push(("Changes", format!("{changes:?} {changes:#?}")));
+        told.debug("ViewEvent", event);
+        told.debug("Changes", changes);
         Ok(())
-    }
-}
-
-/// A text as it is.
-struct Verbatim<'a>(&'a str);
-
-impl std::fmt::Debug for Verbatim<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.0)
-    }
+    });
+    let watching = story.house.projection(watching, ProjectionOptions::default()).await.expect("it opens");
+    watching.catch_up().await.expect("it follows");
 }
 
 /// A personal value as a program has it.

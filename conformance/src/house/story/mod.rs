@@ -17,7 +17,7 @@ use tempfile::TempDir;
 
 pub(crate) use self::people::{Cast, Person};
 pub(crate) use self::reading::{Reading, events, read, strings};
-pub(crate) use self::told::{Account, ERASED, FOUNDING, Member, Members, OPEN, POLICY, Told};
+pub(crate) use self::told::{Account, Brought, ERASED, FOUNDING, Member, Members, OPEN, POLICY, Told};
 use super::House;
 use crate::sample::{CONTRACT, MARKETING, stream, subject};
 

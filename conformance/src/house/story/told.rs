@@ -73,6 +73,36 @@ impl View for Members {
     }
 }
 
+/// A view of members that a case brings: its name, and what it makes of an event.
+pub(crate) struct Brought<F>(pub(crate) &'static str, pub(crate) F);
+
+impl<F> View for Brought<F>
+where
+    F: Fn(&ViewEvent<'_>, &mut Changes<Member>) -> Result<()> + Send + Sync + 'static,
+{
+    type Document = Member;
+
+    fn name(&self) -> &str {
+        self.0
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn lookups(&self) -> Vec<Lookup> {
+        Vec::new()
+    }
+
+    fn start(&self) -> Member {
+        Member::default()
+    }
+
+    fn apply(&self, event: &ViewEvent<'_>, changes: &mut Changes<Member>) -> Result<()> {
+        (self.1)(event, changes)
+    }
+}
+
 /// One member's stream as an aggregate. It says a personal value openly: a snapshot is
 /// sealed whole.
 #[derive(Default, Serialize, Deserialize)]
