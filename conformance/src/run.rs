@@ -8,11 +8,12 @@ use std::time::Duration;
 /// Far beyond what any case takes: whoever needs longer hangs.
 const LIMIT: Duration = Duration::from_secs(120);
 
-/// Runs a case to its end, on a runtime of its own with several threads.
+/// Runs a case to its end, on a runtime of its own with several threads, and gives what it
+/// came to.
 ///
 /// # Panics
 /// When the case does: a promise is broken. When it hangs.
-pub fn run(case: impl Future<Output = ()>) {
+pub fn run<Out>(case: impl Future<Output = Out>) -> Out {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(4)
         .enable_all()
@@ -21,7 +22,7 @@ pub fn run(case: impl Future<Output = ()>) {
     let ended = runtime.block_on(async { tokio::time::timeout(LIMIT, case).await });
     // Whatever a backend left running is not waited for.
     runtime.shutdown_background();
-    ended.expect("every call of a case returns in time");
+    ended.expect("every call of a case returns in time")
 }
 
 /// Drops a future after it was polled so often, unless it ends before.
