@@ -1,7 +1,8 @@
 //! The proof of the house: every combination of the workspace's backends.
 //!
 //! [`parts`] lists what there is of each part. A backend that is added there joins every
-//! combination.
+//! combination. [`matrix`] runs every case on each of them, and [`report`] tells what that
+//! came to.
 
 #![forbid(unsafe_code)]
 #![allow(
@@ -11,4 +12,6 @@
     reason = "a proof panics when it fails: that is its result"
 )]
 
+pub mod matrix;
 pub mod parts;
+pub mod report;

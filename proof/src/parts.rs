@@ -2,6 +2,7 @@
 //!
 //! The fixtures are those of the backends' own contract tests.
 
+use std::fmt;
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
@@ -19,12 +20,14 @@ mod sqlite;
 pub struct Part<T: ?Sized + 'static> {
     /// The name of the backend.
     pub name: &'static str,
+    /// The folder of its crate.
+    pub home: &'static str,
     fresh: fn() -> BoxFuture<'static, Arc<dyn Store<T>>>,
 }
 
 impl<T: ?Sized + 'static> Part<T> {
-    fn of<F: Fixture<T>>(name: &'static str) -> Self {
-        Self { name, fresh: || Box::pin(fresh::<T, F>()) }
+    fn of<F: Fixture<T>>(name: &'static str, home: &'static str) -> Self {
+        Self { name, home, fresh: || Box::pin(fresh::<T, F>()) }
     }
 
     /// A new, empty store of this backend.
@@ -33,33 +36,45 @@ impl<T: ?Sized + 'static> Part<T> {
     }
 }
 
-impl<T: ?Sized> std::fmt::Debug for Part<T> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl<T: ?Sized> Clone for Part<T> {
+    fn clone(&self) -> Self {
+        Self { name: self.name, home: self.home, fresh: self.fresh }
+    }
+}
+
+impl<T: ?Sized> fmt::Debug for Part<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name)
     }
 }
 
 /// Every event log.
 pub fn logs() -> Vec<Part<dyn EventLog>> {
-    vec![Part::of::<memory::Log>("memory"), Part::of::<sqlite::Folder>("sqlite")]
+    vec![Part::of::<memory::Log>("memory", "core"), Part::of::<sqlite::Folder>("sqlite", "backend-sqlite")]
 }
 
 /// Every key vault.
 pub fn vaults() -> Vec<Part<dyn KeyVault>> {
-    vec![Part::of::<memory::Vault>("memory"), Part::of::<local::Folder>("local")]
+    vec![Part::of::<memory::Vault>("memory", "core"), Part::of::<local::Folder>("local", "kms-local")]
 }
 
 /// Every store of documents.
 pub fn documents() -> Vec<Part<dyn Documents>> {
-    vec![Part::of::<memory::Documents>("memory"), Part::of::<sqlite::Folder>("sqlite")]
+    vec![
+        Part::of::<memory::Documents>("memory", "core"),
+        Part::of::<sqlite::Folder>("sqlite", "backend-sqlite"),
+    ]
 }
 
 /// Every store of snapshots.
 pub fn snapshots() -> Vec<Part<dyn SnapshotStore>> {
-    vec![Part::of::<memory::Snapshots>("memory"), Part::of::<sqlite::Folder>("sqlite")]
+    vec![
+        Part::of::<memory::Snapshots>("memory", "core"),
+        Part::of::<sqlite::Folder>("sqlite", "backend-sqlite"),
+    ]
 }
 
 /// Every place for backups.
 pub fn targets() -> Vec<Part<dyn BackupTarget>> {
-    vec![Part::of::<memory::Target>("memory"), Part::of::<folder::Folder>("folder")]
+    vec![Part::of::<memory::Target>("memory", "core"), Part::of::<folder::Folder>("folder", "backup")]
 }
