@@ -9,6 +9,7 @@ mod examples;
 mod excerpts;
 mod imports;
 mod million;
+mod prove;
 mod run;
 
 use std::process::ExitCode;
@@ -29,6 +30,8 @@ enum Task {
     Test,
     /// Formatting, lints, docs, each feature alone, import rules, licences
     Check,
+    /// The long proof: the whole matrix with its report, crashes and models at full length
+    Prove,
     /// The benchmarks of docs/benchmarks.md, written into it
     Bench,
     /// Import, project, back up and restore a million events, and say what that took
@@ -43,6 +46,7 @@ fn main() -> ExitCode {
     let done = match Args::parse().task {
         Task::Test => test(),
         Task::Check => check::run(),
+        Task::Prove => prove::run(),
         Task::Bench => bench::run(),
         Task::Million { events } => million::run(events),
     };
