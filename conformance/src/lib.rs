@@ -65,6 +65,7 @@ pub mod capture;
 mod damage;
 pub mod documents;
 mod enrol;
+pub mod fault;
 mod fixture;
 pub mod house;
 pub mod kit;

@@ -13,5 +13,6 @@
 )]
 
 pub mod matrix;
+pub mod crash;
 pub mod parts;
 pub mod report;

@@ -1,0 +1,15 @@
+//! Operations that are stopped anywhere, and what must be there after a restart.
+//!
+//! A [`Scenario`] is one operation on a house with a history. It is run to its end once; then it
+//! is stopped at every boundary (before and after each call of each part, and in the long run at
+//! every system call that writes), what there is is opened anew, the operation is asked for
+//! again, and the [state] must be that of the undisturbed run.
+
+mod desk;
+mod place;
+mod scenario;
+pub mod state;
+
+pub use self::desk::{Account, Desk, Documents, Noted, RECENT};
+pub use self::place::{Log, Parts, Place};
+pub use self::scenario::Scenario;
