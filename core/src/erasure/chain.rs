@@ -114,8 +114,13 @@ impl Chain {
                     }
                     return Ok(entry.head());
                 }
-                Err(error) if error.kind() == ErrorKind::Conflict => *read = None,
-                Err(error) => return Err(error),
+                // Whatever failed, the entry may be there: only the ledger knows.
+                Err(error) => {
+                    *read = None;
+                    if error.kind() != ErrorKind::Conflict {
+                        return Err(error);
+                    }
+                }
             }
         }
     }

@@ -5,11 +5,13 @@
 //! every system call that writes), what there is is opened anew, the operation is asked for
 //! again, and the [state] must be that of the undisturbed run.
 
+mod child;
 mod desk;
 mod place;
 mod scenario;
 pub mod state;
 
+pub use self::child::{Child, Command, copy_of, is_killed, kill_at_each};
 pub use self::desk::{Account, Desk, Documents, Noted, RECENT};
 pub use self::place::{Log, Parts, Place};
 pub use self::scenario::Scenario;

@@ -19,6 +19,8 @@ pub enum Scenario {
     Erasing,
     /// Erasing what is held about a person for one purpose.
     Withdrawing,
+    /// Sweeping all stores, and signing what was pending until then.
+    Sweeping,
     /// Restoring a backup from before two erasures into a new log.
     Restoring,
     /// Taking snapshots of aggregates.
@@ -37,10 +39,11 @@ pub enum Scenario {
 
 impl Scenario {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Appending,
         Self::Erasing,
         Self::Withdrawing,
+        Self::Sweeping,
         Self::Restoring,
         Self::SavingAggregates,
         Self::SavingDocuments,
@@ -90,6 +93,7 @@ impl Scenario {
                 house.erase(&subject("ada")).await?;
                 house.erase_purpose(&subject("bob"), MARKETING).await?;
             }
+            Self::Sweeping => drop(house.erase(&subject("ada")).await?),
             // Each has something left to do.
             _ => {
                 for (n, stream) in (11..).zip(STREAMS.iter().cycle().take(4)) {
@@ -111,6 +115,15 @@ impl Scenario {
     /// # Errors
     /// Those of the operation.
     pub async fn run(self, parts: &Parts) -> Result<()> {
+        let house = self.open(parts).await?;
+        self.act(parts, &house).await
+    }
+
+    /// Opens the house; one that is to be restored is restored first.
+    ///
+    /// # Errors
+    /// Those of the restore, and of [`Parts::house`].
+    pub async fn open(self, parts: &Parts) -> Result<Oubliette> {
         if self == Self::Restoring {
             match parts.restore().await {
                 // Asked for again, and it is not only restored but also released already.
@@ -122,7 +135,14 @@ impl Scenario {
                 restored => drop(restored?),
             }
         }
-        let house = parts.house().await?;
+        parts.house().await
+    }
+
+    /// Runs the operation in a house that is open.
+    ///
+    /// # Errors
+    /// Those of the operation.
+    pub async fn act(self, parts: &Parts, house: &Oubliette) -> Result<()> {
         match self {
             Self::Appending => {
                 let notes = (21..24).map(|n| Noted::about(n, &subject("ada"), Some(&subject("bob"))));
@@ -138,12 +158,13 @@ impl Scenario {
             }
             Self::Erasing => house.erase(&subject("ada")).await.map(drop),
             Self::Withdrawing => house.erase_purpose(&subject("ada"), MARKETING).await.map(drop),
-            Self::SavingAggregates => load_all(&house).await,
-            Self::SavingDocuments => desks(&house, 1).await?.snapshot(1).await.map(drop),
+            Self::Sweeping => house.sweep().await.map(drop),
+            Self::SavingAggregates => load_all(house).await,
+            Self::SavingDocuments => desks(house, 1).await?.snapshot(1).await.map(drop),
             Self::Restoring | Self::Projecting | Self::Upgrading => {
-                desks(&house, self.version()).await?.catch_up().await.map(drop)
+                desks(house, self.version()).await?.catch_up().await.map(drop)
             }
-            Self::Rebuilding => desks(&house, 1).await?.rebuild().await.map(drop),
+            Self::Rebuilding => desks(house, 1).await?.rebuild().await.map(drop),
             Self::BackingUp => parts.back_up().await.map(drop),
         }
     }

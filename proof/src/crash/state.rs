@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use futures::TryStreamExt as _;
 use oubliette_backup::Presence;
 use oubliette_core::erasure::certificate::{Claim, Levels};
-use oubliette_core::erasure::{Progress, SignedCertificate, StepName};
+use oubliette_core::erasure::{Progress, SignedCertificate, Step, StepName};
 use oubliette_core::{
     BuildState, DocumentQuery, Envelope, ErasureId, ErrorKind, KeyState, Oubliette, Position, Query,
     Recorded, Result, Series, SnapshotKey, SnapshotKind, Snapshotted,
@@ -163,11 +163,20 @@ fn claims(Levels { a, b, c, d }: &Levels) -> [&'static str; 4] {
     })
 }
 
-/// The steps in the ledger, of each erasure.
+/// The steps in the ledger, of each erasure. A certificate that was signed anew for some of the
+/// stores, before it was signed for all, does not count: one that says nothing new does.
 async fn ledger(parts: &Parts, names: &Names) -> Result<BTreeMap<usize, Vec<String>>> {
     let mut steps: BTreeMap<usize, Vec<String>> = BTreeMap::new();
+    let mut settled = HashMap::new();
     for entry in parts.ledger.entries().await? {
-        steps.entry(names[&entry.erasure]).or_default().push(entry.step.name().to_string());
+        let steps = steps.entry(names[&entry.erasure]).or_default();
+        if let Step::Settled(signed) = &entry.step {
+            let before = settled.insert(entry.erasure, certificate(signed));
+            if before.is_some_and(|before| before != certificate(signed)) {
+                continue;
+            }
+        }
+        steps.push(entry.step.name().to_string());
     }
     Ok(steps)
 }
