@@ -1,7 +1,6 @@
 //! Processes that are killed, and what they leave in a folder.
 
 use std::fmt;
-use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::process::{Command as Process, Output};
 use std::str::FromStr;
@@ -115,17 +114,36 @@ impl Child<'_> {
     }
 }
 
-/// Whether a process was killed; not when it came to its end.
-///
-/// # Panics
-/// When it failed otherwise.
-pub fn is_killed(process: &mut Process) -> bool {
-    let Output { status, stderr, .. } = process.output().unwrap();
-    let killed = status.signal().is_some() || status.code().is_some_and(|code| code > 128);
-    let told = String::from_utf8_lossy(&stderr);
-    assert!(killed || status.success(), "{process:?}: {status}: {told}");
-    killed
+/// How a process ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// It came to its end.
+    Well,
+    /// It was killed.
+    Killed,
+    /// It failed, and said why.
+    Failed(String),
 }
+
+impl Ended {
+    /// Runs a process to its end.
+    ///
+    /// # Panics
+    /// When the process does.
+    pub fn of(process: &mut Process) -> Self {
+        let Output { status, stderr, .. } = process.output().unwrap();
+        let told = String::from_utf8_lossy(&stderr).into_owned();
+        match status.code() {
+            Some(0) => Self::Well,
+            Some(PANICKED) => panic!("{process:?} panics: {told}"),
+            Some(_) => Self::Failed(told),
+            None => Self::Killed,
+        }
+    }
+}
+
+/// The exit code of a program of Rust that panics.
+const PANICKED: i32 = 101;
 
 /// A copy of a folder, with its permissions.
 pub fn copy_of(folder: &Path) -> TempDir {
@@ -138,38 +156,33 @@ pub fn copy_of(folder: &Path) -> TempDir {
     copy
 }
 
-/// Kills a process at each of these points, each on a copy of a folder, and checks that the next
-/// process finds and makes what there should be.
+/// Stops a process at each of these points, each on a copy of a folder, and checks that the next
+/// process finds and makes what there should be. Tells how each process ended.
 ///
 /// # Panics
-/// When a process is not killed at its point, or something else is there after the restart.
-pub fn kill_at_each<Point: fmt::Debug + Copy + Send + Sync>(
+/// When something else is there after the restart.
+pub fn stop_at_each<Point: fmt::Debug + Sync>(
     child: Child<'_>,
     before: &Path,
     should: &Value,
     points: &[Point],
-    process: impl Fn(Point, &Path) -> Process + Sync,
-) {
-    let left = Mutex::new(points.iter());
-    let next = || left.lock().unwrap().next().copied();
+    process: impl Fn(&Point, &Path) -> Process + Sync,
+) -> Vec<Ended> {
+    let (left, all) = (Mutex::new(points.iter()), Mutex::new(Vec::new()));
+    let next = || left.lock().unwrap().next();
+    let work = || {
+        while let Some(point) = next() {
+            let folder = copy_of(before);
+            let ended = Ended::of(&mut process(point, folder.path()));
+            let differences = state::differences(&child.state(folder.path()), should);
+            assert!(differences.is_empty(), "{}: {ended:?} at {point:?}: {differences:#?}", child.scenario);
+            all.lock().unwrap().push(ended);
+        }
+    };
     thread::scope(|scope| {
         for _ in 0..thread::available_parallelism().map_or(2, usize::from) {
-            scope.spawn(|| {
-                while let Some(point) = next() {
-                    let folder = copy_of(before);
-                    assert!(
-                        is_killed(&mut process(point, folder.path())),
-                        "{}: not killed at {point:?}",
-                        child.scenario
-                    );
-                    let differences = state::differences(&child.state(folder.path()), should);
-                    assert!(
-                        differences.is_empty(),
-                        "{}: killed at {point:?}: {differences:#?}",
-                        child.scenario
-                    );
-                }
-            });
+            scope.spawn(work);
         }
     });
+    all.into_inner().unwrap()
 }

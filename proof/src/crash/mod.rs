@@ -10,8 +10,10 @@ mod desk;
 mod place;
 mod scenario;
 pub mod state;
+mod strace;
 
-pub use self::child::{Child, Command, copy_of, is_killed, kill_at_each};
+pub use self::child::{Child, Command, Ended, copy_of, stop_at_each};
 pub use self::desk::{Account, Desk, Documents, Noted, RECENT};
 pub use self::place::{Log, Parts, Place};
 pub use self::scenario::Scenario;
+pub use self::strace::{Instead, SystemCall};
