@@ -12,7 +12,7 @@ use super::step::StepName;
 use crate::documents::BuildState;
 use crate::error::{Error, ErrorKind, Result};
 use crate::house::Oubliette;
-use crate::ids::{ErasureId, KeyId, Sequence};
+use crate::ids::{ErasureId, KeyId, Position, Sequence};
 use crate::ledger::Head;
 use crate::log::Restored;
 use crate::projector::ErasedKeys;
@@ -54,7 +54,9 @@ impl Oubliette {
             || self.is_older_than(destroyed.iter().rfind(|progress| progress.next().is_none())).await?;
         if older || self.is_behind_documents().await? {
             let head = self.log.head().await?;
-            self.drop_beyond(head).await?;
+            // What was derived may be of another history: of one that went on from an older
+            // backup, to a position that this one has, too.
+            self.drop_beyond(if older { Position::ZERO } else { head }).await?;
             self.note_restoration(head).await?;
         }
         self.catch_up_with_restoration().await?;

@@ -443,3 +443,23 @@ async fn stores_that_were_not_there_when_the_log_was_restored_start_anew() {
     );
     past.end().await.unwrap();
 }
+
+#[tokio::test]
+async fn what_was_made_of_another_history_is_not_kept_where_both_are_as_long() {
+    use crate::shop::{key, people, registered, shop};
+
+    let parts = Parts::new();
+    let house = parts.house().await;
+    let early = events(&parts.log).await;
+    shop(&house, [registered("ada")]).await;
+    let late = events(&parts.log).await;
+    // Documents follow the log that was restored from the older backup, as far as the newer goes.
+    let older = Parts { log: restored(&early, early.len()).await, ..parts.clone() };
+    people(&older.house().await, 1).await.catch_up().await.unwrap();
+    assert_eq!(older.log.head().await.unwrap(), late.last().unwrap().position);
+
+    let newer = Parts { log: restored(&late, late.len()).await, ..parts.clone() };
+    let projection = people(&newer.house().await, 1).await;
+    projection.catch_up().await.unwrap();
+    assert!(projection.get(&key("ada")).await.unwrap().is_some(), "they are made of the log that is there");
+}
