@@ -14,5 +14,6 @@
 
 pub mod matrix;
 pub mod crash;
+pub mod model;
 pub mod parts;
 pub mod report;

@@ -54,8 +54,8 @@ fn killed_at_each_system_call(child: Child<'_>, before: &Path, should: &Value, a
     });
     let killed = ended.iter().filter(|ended| **ended == Ended::Killed).count();
     println!("{scenario}: killed at {killed} system calls of {}, {:?}", calls.len(), begun.elapsed());
-    // Which thread closes a file, and when, is not the same in each run.
-    assert!(killed >= at_least && killed * 10 >= calls.len() * 9, "{scenario}: {killed} of {calls:?}");
+    // A thread that is slow may never come to its last.
+    assert!(killed >= at_least && killed * 20 >= calls.len() * 19, "{scenario}: {killed} of {calls:?}");
     assert!(ended.iter().all(|ended| matches!(ended, Ended::Killed | Ended::Well)), "{scenario}: {ended:?}");
 }
 
@@ -72,7 +72,10 @@ fn full_from_each_write_on(child: Child<'_>, before: &Path, should: &Value, at_l
         let Ended::Failed(why) = ended else { panic!("{scenario}: {ended:?}") };
         assert!(why.contains("the disk is full"), "{scenario}: {why}");
     }
-    assert!(failed.len() >= at_least / 2, "{scenario}: {} told", failed.len());
+    // Whoever loads an aggregate gets it, also when no snapshot of it can be saved; and backups
+    // are written under random names, which are met by limits in every run.
+    let quiet = matches!(scenario, Scenario::SavingAggregates | Scenario::BackingUp);
+    assert!(quiet || failed.len() >= at_least / 2, "{scenario}: {} told", failed.len());
 }
 
 /// Whether everything is to be enumerated, which takes a quarter of an hour.

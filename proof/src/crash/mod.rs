@@ -14,6 +14,8 @@ mod strace;
 
 pub use self::child::{Child, Command, Ended, copy_of, stop_at_each};
 pub use self::desk::{Account, Desk, Documents, Noted, RECENT};
+pub(crate) use self::desk::{CONTRACT, MARKETING};
 pub use self::place::{Log, Parts, Place};
 pub use self::scenario::Scenario;
+pub(crate) use self::scenario::desks;
 pub use self::strace::{Instead, SystemCall};

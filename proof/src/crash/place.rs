@@ -11,7 +11,9 @@ use oubliette_conformance::fault::{Faulty, Plan};
 use oubliette_core::memory::{
     MemoryDocuments, MemoryLedger, MemoryLog, MemorySnapshots, MemoryTarget, MemoryVault,
 };
-use oubliette_core::{BackupTarget, Documents, EventLog, KeyVault, Ledger, Oubliette, Result, SnapshotStore};
+use oubliette_core::{
+    BackupId, BackupTarget, Documents, EventLog, KeyVault, Ledger, Oubliette, Result, SnapshotStore,
+};
 use oubliette_kms_local::{LocalLedger, LocalVault, MasterKey};
 use tempfile::TempDir;
 
@@ -56,7 +58,7 @@ pub struct Parts {
     pub documents: Arc<dyn Documents>,
     pub snapshots: Arc<dyn SnapshotStore>,
     pub target: Arc<dyn BackupTarget>,
-    register: FileRegister,
+    pub(crate) register: FileRegister,
 }
 
 impl Place {
@@ -82,15 +84,7 @@ impl Place {
             Self::Memory(memory) => memory.open(log),
             Self::Folder(folder) => open_files(folder, log).await?,
         };
-        Ok(Parts {
-            log: Arc::new(Faulty::new(parts.log, plan)),
-            vault: Arc::new(Faulty::new(parts.vault, plan)),
-            ledger: Arc::new(Faulty::new(parts.ledger, plan)),
-            documents: Arc::new(Faulty::new(parts.documents, plan)),
-            snapshots: Arc::new(Faulty::new(parts.snapshots, plan)),
-            target: Arc::new(Faulty::new(parts.target, plan)),
-            register: parts.register,
-        })
+        Ok(parts.with(plan))
     }
 }
 
@@ -135,6 +129,20 @@ async fn open_files(folder: &Path, log: Log) -> Result<Parts> {
 }
 
 impl Parts {
+    /// The same parts, with a plan of faults behind all of them.
+    #[must_use]
+    pub fn with(self, plan: &Plan) -> Self {
+        Self {
+            log: Arc::new(Faulty::new(self.log, plan)),
+            vault: Arc::new(Faulty::new(self.vault, plan)),
+            ledger: Arc::new(Faulty::new(self.ledger, plan)),
+            documents: Arc::new(Faulty::new(self.documents, plan)),
+            snapshots: Arc::new(Faulty::new(self.snapshots, plan)),
+            target: Arc::new(Faulty::new(self.target, plan)),
+            register: self.register,
+        }
+    }
+
     /// The house, built: whatever was left open is finished.
     ///
     /// # Errors
@@ -162,12 +170,12 @@ impl Parts {
         self.backups().create(&self.log, &self.vault, &options, &|_| {}).await
     }
 
-    /// Restores the newest backup into the log.
+    /// Restores a backup into the log, the newest unless another is named.
     ///
     /// # Errors
     /// As [`Backups::restore`].
-    pub async fn restore(&self) -> Result<Restoration> {
+    pub async fn restore(&self, id: Option<BackupId>) -> Result<Restoration> {
         let trusted = Trusted { vault: self.vault.id(), key: public_key(&*self.vault).await? };
-        self.backups().restore(None, &self.log, &trusted, &|_| {}).await
+        self.backups().restore(id, &self.log, &trusted, &|_| {}).await
     }
 }

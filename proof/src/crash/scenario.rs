@@ -125,14 +125,16 @@ impl Scenario {
     /// Those of the restore, and of [`Parts::house`].
     pub async fn open(self, parts: &Parts) -> Result<Oubliette> {
         if self == Self::Restoring {
-            match parts.restore().await {
+            match parts.restore(None).await {
                 // Asked for again, and it is not only restored but also released already.
                 Err(error) if error.kind() == ErrorKind::Conflict => {
                     if parts.log.quarantine().await?.is_some() {
                         return Err(error);
                     }
                 }
-                restored => drop(restored?),
+                restored => {
+                    restored?;
+                }
             }
         }
         parts.house().await
@@ -186,7 +188,7 @@ pub(super) fn subject(name: &str) -> SubjectId {
 }
 
 /// The projection, opened.
-pub(super) async fn desks(house: &Oubliette, version: u32) -> Result<Projection<Documents>> {
+pub(crate) async fn desks(house: &Oubliette, version: u32) -> Result<Projection<Documents>> {
     house.projection(Documents(version), ProjectionOptions::default()).await
 }
 

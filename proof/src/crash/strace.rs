@@ -59,7 +59,8 @@ impl SystemCall {
             let Some((thread, call)) = line.split_once(' ') else { continue };
             let Some((name, arguments)) = call.trim_start().split_once('(') else { continue };
             // A folder that is there already is not made.
-            if arguments.contains(") = -1 ") {
+            let failed = |answer: &str| answer.trim_start().starts_with("= -1");
+            if arguments.rsplit_once(')').is_some_and(|(_, answer)| failed(answer)) {
                 continue;
             }
             let Some(file) = file_in(arguments, folder.path()) else { continue };
