@@ -17,3 +17,9 @@ pub mod crash;
 pub mod model;
 pub mod parts;
 pub mod report;
+
+/// Whether everything is to be enumerated and the models are to run for minutes
+/// (`OUBLIETTE_PROVE=full`): a quarter of an hour.
+pub fn is_long() -> bool {
+    std::env::var("OUBLIETTE_PROVE").is_ok_and(|how| how == "full")
+}

@@ -1,11 +1,20 @@
 //! Processes that are killed at every boundary, over files: SQLite, a local vault and ledger,
 //! backups in a folder. What the next process finds and makes is what an undisturbed one does.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a proof panics when it fails, and tells what it did"
+)]
+
 use std::path::Path;
 use std::time::Instant;
 
 use oubliette_conformance::fault::Moment;
 use oubliette_proof::crash::{Child, Command, Ended, Instead, Scenario, SystemCall, copy_of, stop_at_each};
+use oubliette_proof::is_long;
 use serde_json::Value;
 
 fn child(scenario: Scenario) -> Child<'static> {
@@ -76,11 +85,6 @@ fn full_from_each_write_on(child: Child<'_>, before: &Path, should: &Value, at_l
     // are written under random names, which are met by limits in every run.
     let quiet = matches!(scenario, Scenario::SavingAggregates | Scenario::BackingUp);
     assert!(quiet || failed.len() >= at_least / 2, "{scenario}: {} told", failed.len());
-}
-
-/// Whether everything is to be enumerated, which takes a quarter of an hour.
-fn is_long() -> bool {
-    std::env::var("OUBLIETTE_PROVE").is_ok_and(|how| how == "full")
 }
 
 /// One test a scenario, so that they run side by side.

@@ -1,6 +1,14 @@
 //! Faults at every call of every operation, over parts in memory: the call says so, nothing is
 //! lost, and once the fault is gone the same end is reached as without it.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a proof panics when it fails, and tells what it did"
+)]
+
 use oubliette_conformance::fault::{Call, Fault, Moment, Plan};
 use oubliette_core::erasure::StepName;
 use oubliette_core::{ErrorKind, Oubliette, Result, SubjectId};
@@ -141,6 +149,17 @@ async fn stalling(moment: Moment) -> usize {
     }
     println!("{fault:?}: {runs} runs with a fault");
     runs
+}
+
+#[tokio::test]
+async fn what_an_operation_does_is_told_by_the_description() {
+    for scenario in Scenario::ALL {
+        let (place, _folder) = prepared(scenario).await;
+        let parts = place.open(scenario.log(), &Plan::new()).await.unwrap();
+        let before = state::describe(&parts).await.unwrap();
+        let after = undisturbed(scenario).await.1;
+        assert!(!state::differences(&before, &after).is_empty(), "{scenario} is not told");
+    }
 }
 
 #[tokio::test]

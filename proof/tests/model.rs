@@ -1,6 +1,12 @@
 //! Houses and liars against the reference.
 
-#![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a proof tells what it did")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a proof panics when it fails, and tells what it did"
+)]
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -9,7 +15,7 @@ use oubliette_conformance::memory::{Documents, Log, Snapshots, Target, Vault};
 use oubliette_conformance::{House, Store, fresh};
 use oubliette_core::{EventLog, KeyVault};
 use oubliette_proof::model::{Found, World, check, seed};
-use oubliette_proof::parts;
+use oubliette_proof::{is_long, parts};
 
 #[allow(dead_code, reason = "each says what it needs of them")]
 #[path = "../../conformance/tests/liar/mod.rs"]
@@ -21,7 +27,7 @@ const LONGEST: usize = 25;
 
 /// How often more in the long run.
 fn times(more: u32) -> u32 {
-    if std::env::var("OUBLIETTE_PROVE").is_ok_and(|how| how == "full") { more } else { 1 }
+    if is_long() { more } else { 1 }
 }
 
 async fn memory() -> World {

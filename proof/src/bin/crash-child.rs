@@ -1,5 +1,12 @@
 //! One operation as a process of its own, to be killed.
 
+#![allow(
+    clippy::expect_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "it tells who started it how it ended"
+)]
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -30,7 +37,6 @@ fn main() -> ExitCode {
     }
 }
 
-#[allow(clippy::print_stdout, reason = "its answer")]
 async fn execute(command: Command, scenario: Scenario, place: Place) -> Result<()> {
     let plan = Plan::new();
     match command {

@@ -5,6 +5,7 @@
 //! is made of lists and sets and knows no cipher. A failure is made as short as it can be, and
 //! told with its seed: `OUBLIETTE_SEED=<seed>` draws the same sequences again.
 
+mod act;
 mod operation;
 mod reference;
 mod system;
@@ -68,9 +69,7 @@ pub fn check(
     let sequences = vec(operation(), 1..=longest);
     let ran = runner.run(&sequences, |operations| {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime
-            .block_on(async { System::run(world().await, &operations).await })
-            .map_err(|why| TestCaseError::fail(why))
+        runtime.block_on(async { System::run(world().await, &operations).await }).map_err(TestCaseError::fail)
     });
     match ran {
         Ok(()) => Ok(()),

@@ -10,15 +10,16 @@ use oubliette_conformance::fault::{Fault, Plan};
 use oubliette_conformance::{House, Store};
 use oubliette_core::erasure::certificate::Claim;
 use oubliette_core::{
-    AsOf, DocumentQuery, Error, ErrorKind, EventLog, Expect, Oubliette, Position, Projection, Query, Reason,
-    StreamId, Swept, Version,
+    AsOf, DocumentQuery, Error, ErrorKind, EventLog, Oubliette, Position, Projection, Query, Reason,
+    StreamId, Swept,
 };
 use serde_json::Value;
 use tempfile::TempDir;
 
+use super::act::{Act, Told};
 use super::operation::{Operation, PEOPLE};
 use super::reference::{Reference, stream, subject, target};
-use crate::crash::{Account, Documents, Noted, Parts, RECENT, desks};
+use crate::crash::{Account, Documents, Parts, RECENT, desks};
 
 /// New stores, and where a new log is had when a backup is restored.
 pub struct World {
@@ -34,13 +35,13 @@ pub(super) struct System {
     world: World,
     plan: Plan,
     folder: TempDir,
-    open: Option<Open>,
-    reference: Reference,
+    pub(super) open: Option<Open>,
+    pub(super) reference: Reference,
 }
 
 /// A house that is open.
-struct Open {
-    parts: Parts,
+pub(super) struct Open {
+    pub(super) parts: Parts,
     house: Oubliette,
     projection: Projection<Documents>,
 }
@@ -76,16 +77,17 @@ impl System {
         if let Operation::Restore(_) = operation {
             self.world.house.log = (self.world.new_log)().await;
         }
-        let mut ended = match fault {
+        let ended = match fault {
             None => self.act(&act).await,
-            Some((at, fault)) => self.faulty(&act, at, fault).await,
+            Some((at, fault)) => match self.faulty(&act, at, fault).await {
+                // It met the fault, which is gone.
+                Err(_) if self.plan.met().is_some() => {
+                    let again = self.act(&act).await;
+                    act.done_before(again, self).await
+                }
+                ended => ended,
+            },
         };
-        if self.plan.met().is_some() && ended.is_err() {
-            self.plan.arm(0, Fault::Full);
-            self.plan.lift();
-            ended = self.act(&act).await;
-            ended = act.done_before(ended, self).await;
-        }
         self.expect(&act, ended)
     }
 
@@ -162,7 +164,7 @@ impl System {
         };
         Ok(match act {
             Act::Append { stream, expect, note, .. } => {
-                house.append(stream.clone(), *expect, [note.clone()]).await?;
+                house.append(stream.clone(), *expect, [(**note).clone()]).await?;
                 Told::Nothing
             }
             Act::Erase(who) => {
@@ -300,7 +302,7 @@ fn same<T: PartialEq + Debug>(what: &str, is: &T, should: &T) -> Verdict {
     }
 }
 
-fn stream_id(id: usize) -> StreamId {
+pub(super) fn stream_id(id: usize) -> StreamId {
     StreamId::new(stream(id)).unwrap()
 }
 
@@ -311,83 +313,6 @@ async fn noted(house: &Oubliette) -> Result<Vec<(Position, (String, u64, Value))
     notes
         .map(|event| Ok((event.position, (event.stream.to_string(), event.version.0, event.json()?))))
         .collect()
-}
-
-/// An operation with all that it needs to be run again.
-enum Act {
-    Append {
-        n: u64,
-        to: usize,
-        who: usize,
-        with: Option<usize>,
-        expected: bool,
-        stream: StreamId,
-        expect: Expect,
-        note: Noted,
-    },
-    Erase(super::Who),
-    Readmit(super::Who),
-    Load(usize),
-    Snapshot,
-    /// The documents of so many notes.
-    Past(usize),
-    Project,
-    Rebuild,
-    BackUp,
-    /// The number of the backup.
-    Restore(usize),
-    Sweep,
-    Reopen,
-}
-
-/// What an operation told.
-#[derive(Debug)]
-enum Told {
-    Nothing,
-    Account(Account),
-    Desks(BTreeMap<String, Value>),
-    BackUp(oubliette_core::BackupId),
-}
-
-impl Act {
-    /// None where there is nothing to do.
-    fn of(operation: &Operation, reference: &mut Reference) -> Option<Self> {
-        Some(match *operation {
-            Operation::Append { stream: to, who, with, expected } => {
-                let with = with.map(|away| (who + away) % PEOPLE);
-                let (n, version) = (reference.number(), Version(reference.version(to)));
-                let expect = Expect::Exactly(if expected { version } else { version.plus(1) });
-                let note = Noted::about(n, &subject(who), with.map(subject).as_ref());
-                Self::Append { n, to, who, with, expected, stream: stream_id(to), expect, note }
-            }
-            Operation::Erase(who) => Self::Erase(who),
-            Operation::Readmit(who) => Self::Readmit(who),
-            Operation::Load(stream) => Self::Load(stream),
-            Operation::Snapshot => Self::Snapshot,
-            Operation::Past(back) => Self::Past(reference.notes.len().saturating_sub(back)),
-            Operation::Project => Self::Project,
-            Operation::Rebuild => Self::Rebuild,
-            Operation::BackUp => Self::BackUp,
-            Operation::Restore(back) => Self::Restore(reference.backups.len().checked_sub(back + 1)?),
-            Operation::Sweep => Self::Sweep,
-            Operation::Reopen => Self::Reopen,
-            Operation::Faulty { .. } => return None,
-        })
-    }
-
-    /// What was done by the call whose reply was lost is refused the second time.
-    async fn done_before(&self, ended: Result<Told, Error>, system: &System) -> Result<Told, Error> {
-        let (Err(error), Some(open)) = (&ended, &system.open) else { return ended };
-        let done = match (self, error.kind()) {
-            (
-                Self::Append { stream, expected: true, expect: Expect::Exactly(before), .. },
-                ErrorKind::Conflict,
-            ) => open.parts.log.version(stream).await? == before.plus(1),
-            (Self::Readmit(who), ErrorKind::NotFound) => system.reference.is_fence(*who),
-            _ => false,
-        };
-        if done { Ok(Told::Nothing) } else { ended }
-    }
 }
 
 impl std::fmt::Debug for World {
