@@ -9,27 +9,35 @@
     reason = "a proof panics when it fails, and tells what it did"
 )]
 
+use std::path::Path;
+
 use oubliette_conformance::fault::{Call, Fault, Moment, Plan};
 use oubliette_core::erasure::StepName;
 use oubliette_core::{ErrorKind, Oubliette, Result, SubjectId};
-use oubliette_proof::crash::{Parts, Place, Scenario, state};
+use oubliette_proof::crash::{Child, Parts, Place, Scenario, copy_of, state};
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// A new house with a history. In memory nothing is ever left to be swept.
-async fn prepared(scenario: Scenario) -> (Place, TempDir) {
-    let folder = tempfile::tempdir().unwrap();
-    let place = match scenario {
-        Scenario::Sweeping => Place::Folder(folder.path().to_owned()),
-        _ => Place::memory(),
-    };
+/// A folder in which something is left to be swept: in memory nothing ever is.
+fn unswept() -> TempDir {
+    let program = Path::new(env!("CARGO_BIN_EXE_crash-child"));
+    Child { program, scenario: Scenario::Sweeping }.prepared()
+}
+
+/// A new house with a history.
+async fn prepared(scenario: Scenario, unswept: &TempDir) -> (Place, Option<TempDir>) {
+    if scenario == Scenario::Sweeping {
+        let folder = copy_of(unswept.path());
+        return (Place::Folder(folder.path().to_owned()), Some(folder));
+    }
+    let place = Place::memory();
     scenario.prepare(&place).await.unwrap();
-    (place, folder)
+    (place, None)
 }
 
 /// The calls of a run without faults, and what it ends with.
-async fn undisturbed(scenario: Scenario) -> (Vec<Call>, Value) {
-    let ((place, _folder), plan) = (prepared(scenario).await, Plan::new());
+async fn undisturbed(scenario: Scenario, unswept: &TempDir) -> (Vec<Call>, Value) {
+    let ((place, _folder), plan) = (prepared(scenario, unswept).await, Plan::new());
     let parts = place.open(scenario.log(), &plan).await.unwrap();
     scenario.run(&parts).await.unwrap();
     (plan.calls(), state::describe(&parts).await.unwrap())
@@ -89,11 +97,11 @@ impl Open {
 /// Runs every scenario with this fault at every call, and again with the same parts when the
 /// fault is gone. Gives the number of runs with a fault.
 async fn failing(fault: Fault) -> usize {
-    let mut runs = 0;
+    let (mut runs, unswept) = (0, unswept());
     for scenario in Scenario::ALL {
-        let should = undisturbed(scenario).await.1;
+        let should = undisturbed(scenario, &unswept).await.1;
         for at in 1.. {
-            let ((place, _folder), plan) = (prepared(scenario).await, Plan::new());
+            let ((place, _folder), plan) = (prepared(scenario, &unswept).await, Plan::new());
             let open = Open::new(scenario, &place, &plan).await;
             plan.arm(at, fault);
             let ended = open.run(scenario).await;
@@ -124,12 +132,12 @@ async fn assert_ends(parts: &Parts, should: &Value, scenario: Scenario, fault: F
 
 /// The same for calls that never return: whoever waits gives up, and starts anew.
 async fn stalling(moment: Moment) -> usize {
-    let (fault, mut runs) = (Fault::Stalls(moment), 0);
+    let (fault, unswept, mut runs) = (Fault::Stalls(moment), unswept(), 0);
     for scenario in Scenario::ALL {
-        let (calls, should) = undisturbed(scenario).await;
+        let (calls, should) = undisturbed(scenario, &unswept).await;
         let stops = |call: &Call| call.changes || moment == Moment::Before;
         for (at, call) in (1..).zip(calls).filter(|(_, call)| stops(call)) {
-            let ((place, _folder), plan) = (prepared(scenario).await, Plan::new());
+            let ((place, _folder), plan) = (prepared(scenario, &unswept).await, Plan::new());
             let parts = place.open(scenario.log(), &plan).await.unwrap();
             plan.arm(at, fault);
             tokio::select! {
@@ -153,11 +161,12 @@ async fn stalling(moment: Moment) -> usize {
 
 #[tokio::test]
 async fn what_an_operation_does_is_told_by_the_description() {
+    let unswept = unswept();
     for scenario in Scenario::ALL {
-        let (place, _folder) = prepared(scenario).await;
+        let (place, _folder) = prepared(scenario, &unswept).await;
         let parts = place.open(scenario.log(), &Plan::new()).await.unwrap();
         let before = state::describe(&parts).await.unwrap();
-        let after = undisturbed(scenario).await.1;
+        let after = undisturbed(scenario, &unswept).await.1;
         assert!(!state::differences(&before, &after).is_empty(), "{scenario} is not told");
     }
 }
@@ -189,10 +198,10 @@ async fn an_operation_that_is_dropped_after_any_change_is_made_good() {
 
 #[tokio::test]
 async fn an_erasure_that_failed_anywhere_is_resumed_by_the_same_house_with_one_certificate() {
-    let mut resumed = 0;
+    let (mut resumed, unswept) = (0, unswept());
     for moment in Moment::ALL {
         for at in 1.. {
-            let ((place, _folder), plan) = (prepared(Scenario::Erasing).await, Plan::new());
+            let ((place, _folder), plan) = (prepared(Scenario::Erasing, &unswept).await, Plan::new());
             let parts = place.open(Scenario::Erasing.log(), &plan).await.unwrap();
             let house = parts.house().await.unwrap();
             let ada = SubjectId::new("ada").unwrap();
