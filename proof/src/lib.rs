@@ -3,6 +3,8 @@
 //! [`parts`] lists what there is of each part. A backend that is added there joins every
 //! combination. [`matrix`] runs every case on each of them, and [`report`] tells what that
 //! came to.
+//! combination. [`crash`] stops operations anywhere, and [`model`] asks for anything in any
+//! order.
 
 #![forbid(unsafe_code)]
 #![allow(

@@ -116,8 +116,7 @@ async fn failing(fault: Fault) -> usize {
             assert_told(ended, fault, scenario, call);
             plan.lift();
             let again = open.run(scenario).await;
-            again.unwrap_or_else(|error| panic!("{scenario}: after {fault:?} at {call}: {error:?}"));
-            assert_ends(&open.parts, &should, scenario, fault, call).await;
+            assert_ends(again, &open.parts, &should, format!("{scenario}, after {fault:?} at {call}")).await;
             runs += 1;
         }
     }
@@ -125,9 +124,10 @@ async fn failing(fault: Fault) -> usize {
     runs
 }
 
-async fn assert_ends(parts: &Parts, should: &Value, scenario: Scenario, fault: Fault, call: Call) {
+async fn assert_ends(again: Result<()>, parts: &Parts, should: &Value, when: String) {
+    assert!(again.is_ok(), "{when}: {again:?}");
     let differences = state::differences(&state::describe(parts).await.unwrap(), should);
-    assert!(differences.is_empty(), "{scenario}: after {fault:?} at {call}: {differences:#?}");
+    assert!(differences.is_empty(), "{when}: {differences:#?}");
 }
 
 /// The same for calls that never return: whoever waits gives up, and starts anew.
@@ -147,11 +147,8 @@ async fn stalling(moment: Moment) -> usize {
             }
             assert_eq!(plan.met(), Some(call), "{scenario}: call {at}");
             let parts = place.open(scenario.log(), &Plan::new()).await.unwrap();
-            scenario
-                .run(&parts)
-                .await
-                .unwrap_or_else(|error| panic!("{scenario}: after {fault:?} at {call}: {error:?}"));
-            assert_ends(&parts, &should, scenario, fault, call).await;
+            let again = scenario.run(&parts).await;
+            assert_ends(again, &parts, &should, format!("{scenario}, after {fault:?} at {call}")).await;
             runs += 1;
         }
     }

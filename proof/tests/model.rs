@@ -17,7 +17,7 @@ use oubliette_core::{EventLog, KeyVault};
 use oubliette_proof::model::{Found, World, check, seed};
 use oubliette_proof::{is_long, parts};
 
-#[allow(dead_code, reason = "each says what it needs of them")]
+#[allow(dead_code, unused_imports, reason = "only some of them are needed here")]
 #[path = "../../conformance/tests/liar/mod.rs"]
 mod liar;
 
