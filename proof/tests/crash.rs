@@ -55,6 +55,10 @@ fn killed(scenario: Scenario, at_least: usize) {
     }
 }
 
+/// System calls by which a log that was opened folds its index of keys, behind everything else: a
+/// process that ends before does not come to them.
+const BEHIND: usize = 8;
+
 fn killed_at_each_system_call(child: Child<'_>, before: &Path, should: &Value, at_least: usize) {
     let (scenario, begun) = (child.scenario, Instant::now());
     let calls = SystemCall::all(child, before);
@@ -63,8 +67,7 @@ fn killed_at_each_system_call(child: Child<'_>, before: &Path, should: &Value, a
     });
     let killed = ended.iter().filter(|ended| **ended == Ended::Killed).count();
     println!("{scenario}: killed at {killed} system calls of {}, {:?}", calls.len(), begun.elapsed());
-    // A thread that is slow may never come to its last.
-    assert!(killed >= at_least && killed * 20 >= calls.len() * 19, "{scenario}: {killed} of {calls:?}");
+    assert!(killed >= at_least && killed + BEHIND >= calls.len(), "{scenario}: {killed} of {calls:?}");
     assert!(ended.iter().all(|ended| matches!(ended, Ended::Killed | Ended::Well)), "{scenario}: {ended:?}");
 }
 
