@@ -2,9 +2,7 @@
 //!
 //! [`parts`] lists what there is of each part. A backend that is added there joins every
 //! combination. [`matrix`] runs every case on each of them, and [`report`] tells what that
-//! came to.
-//! combination. [`crash`] stops operations anywhere, and [`model`] asks for anything in any
-//! order.
+//! came to. [`crash`] stops operations anywhere, and [`model`] asks for anything in any order.
 
 #![forbid(unsafe_code)]
 #![allow(
@@ -14,8 +12,8 @@
     reason = "a proof panics when it fails: that is its result"
 )]
 
-pub mod matrix;
 pub mod crash;
+pub mod matrix;
 pub mod model;
 pub mod parts;
 pub mod report;
