@@ -96,6 +96,9 @@ pub(super) async fn writes_that_race_an_erasure_leave_nothing(parts: House) -> E
         evidence.trials += taken + 1;
     }
     assert!(evidence.found_before > 0, "void: nobody appended");
+    // Whoever was refused by the log, in the middle of an append, is refused by the vault now.
+    let after = story.house.append(stream("racing-0"), Expect::Any, story.says_again()).await;
+    refused(after, ErrorKind::Erased, PROMISE);
     let keys: HashSet<KeyId> = story.dying().await;
     let ids: Vec<KeyId> = keys.iter().copied().collect();
     let states = story.parts.vault.open().await.find(&ids).await.expect("a vault can be asked");
