@@ -204,3 +204,6 @@ pub struct Dead {
     /// The reason given with the request.
     pub reason: String,
 }
+
+#[cfg(test)]
+mod tests;

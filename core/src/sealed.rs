@@ -124,3 +124,6 @@ impl fmt::Debug for SealedPart {
         write!(f, "SealedPart({} owners, {} bytes)", self.owner_count(), self.0.len())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -161,3 +161,6 @@ impl fmt::Debug for SealedState {
         write!(f, "SealedState({} owners, {} bytes)", self.owners().len(), self.0.len())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -54,3 +54,35 @@ fn an_entry_survives_its_text() {
     let text = serde_json::to_string(&entry).unwrap();
     assert_eq!(serde_json::from_str::<Entry>(&text).unwrap(), entry);
 }
+
+#[test]
+fn an_entry_that_is_whole_and_follows_another_one_is_found() {
+    let at = Timestamp::UNIX_EPOCH;
+    let first = chain(1).remove(0).head();
+    let following = |head| Entry::following(&head, at, ErasureId::from_bytes([1; 16]), Step::Fenced).unwrap();
+    assert!(following(first).follows(&first).unwrap());
+    // Its own hash fits each of them.
+    let later = Head { sequence: first.sequence.plus(1), ..first };
+    let other = Head { hash: Hash([1; 32]), ..first };
+    for head in [later, other] {
+        assert!(!following(head).follows(&first).unwrap());
+    }
+}
+
+#[test]
+fn an_empty_ledger_holds_the_anchor_of_an_empty_one() {
+    assert_eq!(verify(&[], Some(&Head::EMPTY)).unwrap(), Head::EMPTY);
+    let entries = chain(2);
+    assert_eq!(verify(&entries, Some(&Head::EMPTY)).unwrap(), entries[1].head());
+}
+
+#[test]
+fn a_hash_is_written_as_64_hex_digits_and_read_from_no_other_text() {
+    let hash = Hash([0xab; 32]);
+    let text = "ab".repeat(32);
+    assert_eq!((hash.to_string(), format!("{hash:?}")), (text.clone(), format!("Hash({text})")));
+    assert_eq!(Hash::try_from(text.clone()).unwrap(), hash);
+    for other in [&text[2..], "", &text.replace('a', "g")] {
+        assert_eq!(Hash::try_from(other.to_owned()).unwrap_err().kind(), ErrorKind::Invalid);
+    }
+}

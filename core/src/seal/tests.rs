@@ -155,3 +155,31 @@ fn a_part_is_for_one_purpose_and_has_an_owner() {
 fn a_newer_part_says_to_upgrade() {
     assert_eq!(SealedPart::from_bytes(vec![9; 200]).unwrap_err().kind(), ErrorKind::NewerFormat);
 }
+
+#[test]
+fn a_key_that_is_given_twice_owns_a_part_once() {
+    let stream = StreamId::new("s").unwrap();
+    let place = Place { stream: &stream, event: EVENT, part: 0 };
+    let (ada, bob) = (key("ada", "p"), key("bob", "p"));
+    for keys in [vec![ada.clone(), ada.clone()], vec![bob.clone(), ada.clone(), bob.clone()]] {
+        let part = SealedPart::from_bytes(sealed(place, &keys, b"text").as_bytes().to_vec()).unwrap();
+        assert_eq!(known(open(place, &part, &live(&part, &keys)).unwrap()), b"text");
+    }
+}
+
+#[test]
+fn a_part_has_at_most_255_owners() {
+    let stream = StreamId::new("s").unwrap();
+    let place = Place { stream: &stream, event: EVENT, part: 0 };
+    let keys: Vec<_> = (0..=MAX_OWNERS).map(|n| key(&format!("s-{n}"), "p")).collect();
+    let part = sealed(place, &keys[1..], b"text");
+    assert_eq!(part.owners().len(), MAX_OWNERS);
+    assert_eq!(known(open(place, &part, &live(&part, &keys)).unwrap()), b"text");
+    let error = seal(place, &keys, b"text", Padding::None, &mut Nonces::of(1)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Invalid);
+}
+
+#[test]
+fn nonces_are_not_shown() {
+    assert_eq!(format!("{:?}", Nonces::of(1)), "Nonces(..)");
+}
