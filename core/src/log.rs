@@ -467,3 +467,6 @@ pub struct DroppedStream {
     /// Its last version that was taken away: later ones are of events since.
     pub version: Version,
 }
+
+#[cfg(test)]
+mod tests;
