@@ -245,6 +245,11 @@ fn opened(bytes: &[u8], key: &PublicKey, place: &Place, entry: &Entry) -> Result
         fault => fault,
     })?;
     segment.stands_at(place)?;
-    let same = (segment.header.first, u64::from(segment.header.count)) == (entry.first, entry.events);
-    if same && sha256(bytes) == entry.sha256 { Ok(segment) } else { Err(FaultKind::Changed) }
+    // What a manifest says of a segment is added up: it must be true, whoever signed it.
+    let is = (segment.header.first, u64::from(segment.header.count), bytes.len() as u64);
+    if is == (entry.first, entry.events, entry.bytes) && sha256(bytes) == entry.sha256 {
+        Ok(segment)
+    } else {
+        Err(FaultKind::Changed)
+    }
 }

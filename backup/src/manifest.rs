@@ -113,12 +113,13 @@ impl Manifest {
         serde_json::to_vec(&signed).map_err(json("a manifest"))
     }
 
+    /// As it says itself, which may be anything.
     pub(crate) fn events(&self) -> u64 {
-        self.segments.iter().map(|segment| segment.events).sum()
+        self.segments.iter().map(|segment| segment.events).fold(0, u64::saturating_add)
     }
 
     pub(crate) fn bytes(&self) -> u64 {
-        self.segments.iter().map(|segment| segment.bytes).sum()
+        self.segments.iter().map(|segment| segment.bytes).fold(0, u64::saturating_add)
     }
 
     /// Whether an event is in it, or in what it continues, and was dropped since.

@@ -3,6 +3,7 @@
 use oubliette_backup::{FaultKind, Verified};
 use oubliette_core::memory::MemoryVault;
 use oubliette_core::{BackupTarget, ErrorKind};
+use serde_json::Value;
 use std::sync::Arc;
 
 use crate::support::{World, new_log, read};
@@ -118,6 +119,33 @@ async fn a_manifest_of_another_backup_of_the_log_is_found_out() {
     assert!(verified.faults.iter().any(|fault| fault.object == name && fault.kind == FaultKind::Swapped));
     let error = world.restore(Some(next), &new_log()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Corrupt);
+}
+
+#[tokio::test]
+async fn a_manifest_that_lies_about_the_size_of_its_segments_is_found_out() {
+    let world = chain().await;
+    let newest = world.backups().list().await.unwrap()[1].record.id;
+    let name = format!("backups/{newest}.manifest.json");
+    let whole = world.target.get(&name).await.unwrap();
+    let signed: Value = serde_json::from_slice(&whole).unwrap();
+    for field in ["bytes", "events"] {
+        let mut manifest = signed["manifest"].clone();
+        // All of them together are more than can be counted.
+        for segment in manifest["segments"].as_array_mut().unwrap() {
+            segment[field] = u64::MAX.into();
+        }
+        let message = [b"oubliette backup manifest 1\0", manifest.to_string().as_bytes()].concat();
+        let signature = world.vault.sign(&message).await.unwrap().signature;
+        let mut lie = signed.clone();
+        (lie["manifest"], lie["signature"]) = (manifest, hex::encode(signature).into());
+        world.replace(&name, lie.to_string().as_bytes()).await;
+        let verified = assert_found_out(&world, field).await;
+        let segments = signed["manifest"]["segments"].as_array().unwrap().len();
+        assert!(segments > 1 && verified.faults.len() == segments, "{:?}", verified.faults);
+        assert_eq!(world.backups().list().await.unwrap().len(), 2);
+    }
+    world.replace(&name, &whole).await;
+    assert!(world.verify().await.is_whole());
 }
 
 #[tokio::test]
