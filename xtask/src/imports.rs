@@ -37,6 +37,11 @@ const RULES: &[(&str, &[&str], &[&str])] = &[
         ],
         &[],
     ),
+    (
+        "oubliette-fuzz",
+        &["oubliette-core", "oubliette-backup", "oubliette-kms-local", "oubliette-catalogue"],
+        &[],
+    ),
     ("xtask", &[], &[]),
 ];
 

@@ -7,6 +7,7 @@ mod bench;
 mod check;
 mod examples;
 mod excerpts;
+mod fuzz;
 mod imports;
 mod million;
 mod prove;
@@ -40,6 +41,14 @@ enum Task {
         #[arg(default_value_t = 1_000_000)]
         events: u64,
     },
+    /// Fuzz every target of fuzz/ (needs the nightly toolchain and cargo-fuzz)
+    Fuzz {
+        /// How many seconds each
+        #[arg(default_value_t = 600)]
+        seconds: u64,
+    },
+    /// Change core in every small way, and see that a test notices (needs cargo-mutants)
+    Mutants,
 }
 
 fn main() -> ExitCode {
@@ -49,6 +58,8 @@ fn main() -> ExitCode {
         Task::Prove => prove::run(),
         Task::Bench => bench::run(),
         Task::Million { events } => million::run(events),
+        Task::Fuzz { seconds } => fuzz::run(seconds),
+        Task::Mutants => run::cargo(&["mutants", "--package", "oubliette-core"]),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

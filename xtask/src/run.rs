@@ -23,8 +23,18 @@ pub(crate) fn cargo(arguments: &[&str]) -> Done {
 }
 
 pub(crate) fn cargo_with(arguments: &[&str], environment: &[(&str, &str)]) -> Done {
+    done(cargo_command(), arguments, environment)
+}
+
+/// Runs the cargo of the nightly toolchain, as rustup knows it.
+pub(crate) fn nightly(arguments: &[&str], environment: &[(&str, &str)]) -> Done {
+    let mut command = Command::new("cargo");
+    command.current_dir(root()).arg("+nightly");
+    done(command, arguments, environment)
+}
+
+fn done(mut command: Command, arguments: &[&str], environment: &[(&str, &str)]) -> Done {
     eprintln!("-- cargo {}", arguments.join(" "));
-    let mut command = cargo_command();
     command.args(arguments).envs(environment.iter().copied());
     match command.status() {
         Ok(status) if status.success() => Ok(()),
