@@ -191,9 +191,11 @@ impl Found {
             }
             (_, base) => return Err(if base.is_some() { FaultKind::Swapped } else { FaultKind::Gap }),
         };
-        let ends = self.begins(self.manifest.segments.len());
-        let ordered = ends <= self.backup().through && self.backup().from <= self.backup().through;
-        if self.backup().from == begins && ordered { Ok(()) } else { Err(FaultKind::Gap) }
+        // Every segment holds an event: it ends beyond where it begins.
+        let mut ends = self.manifest.segments.iter().map(|segment| segment.through);
+        let ends = ends.try_fold(begins, |begins, ends| (ends > begins).then_some(ends));
+        let inside = ends.is_some_and(|ends| ends <= self.backup().through);
+        if self.backup().from == begins && inside { Ok(()) } else { Err(FaultKind::Gap) }
     }
 }
 

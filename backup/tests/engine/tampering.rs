@@ -3,7 +3,7 @@
 use oubliette_backup::{FaultKind, Verified};
 use oubliette_core::memory::MemoryVault;
 use oubliette_core::{BackupTarget, ErrorKind};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::sync::Arc;
 
 use crate::support::{World, new_log, read};
@@ -121,30 +121,57 @@ async fn a_manifest_of_another_backup_of_the_log_is_found_out() {
     assert_eq!(error.kind(), ErrorKind::Corrupt);
 }
 
+/// The newest backup's manifest and what it says, to say something else.
+async fn newest_manifest(world: &World) -> (String, Vec<u8>, Value) {
+    let newest = world.backups().list().await.unwrap()[1].record.id;
+    let name = format!("backups/{newest}.manifest.json");
+    let bytes = world.target.get(&name).await.unwrap();
+    let signed: Value = serde_json::from_slice(&bytes).unwrap();
+    (name, bytes, signed["manifest"].clone())
+}
+
+/// Signs a manifest by the vault, and puts it in the place of an object.
+async fn replace_signed(world: &World, name: &str, manifest: &Value) {
+    let message = [b"oubliette backup manifest 1\0", manifest.to_string().as_bytes()].concat();
+    let signature = world.vault.sign(&message).await.unwrap();
+    let (key, signature) = (hex::encode(signature.public_key), hex::encode(signature.signature));
+    let signed = json!({ "manifest": manifest, "public_key": key, "signature": signature });
+    world.replace(name, signed.to_string().as_bytes()).await;
+}
+
 #[tokio::test]
 async fn a_manifest_that_lies_about_the_size_of_its_segments_is_found_out() {
     let world = chain().await;
-    let newest = world.backups().list().await.unwrap()[1].record.id;
-    let name = format!("backups/{newest}.manifest.json");
-    let whole = world.target.get(&name).await.unwrap();
-    let signed: Value = serde_json::from_slice(&whole).unwrap();
+    let (name, whole, told) = newest_manifest(&world).await;
     for field in ["bytes", "events"] {
-        let mut manifest = signed["manifest"].clone();
+        let mut manifest = told.clone();
+        let segments = manifest["segments"].as_array_mut().unwrap();
         // All of them together are more than can be counted.
-        for segment in manifest["segments"].as_array_mut().unwrap() {
-            segment[field] = u64::MAX.into();
-        }
-        let message = [b"oubliette backup manifest 1\0", manifest.to_string().as_bytes()].concat();
-        let signature = world.vault.sign(&message).await.unwrap().signature;
-        let mut lie = signed.clone();
-        (lie["manifest"], lie["signature"]) = (manifest, hex::encode(signature).into());
-        world.replace(&name, lie.to_string().as_bytes()).await;
+        segments.iter_mut().for_each(|segment| segment[field] = u64::MAX.into());
+        let count = segments.len();
+        replace_signed(&world, &name, &manifest).await;
         let verified = assert_found_out(&world, field).await;
-        let segments = signed["manifest"]["segments"].as_array().unwrap().len();
-        assert!(segments > 1 && verified.faults.len() == segments, "{:?}", verified.faults);
+        assert!(count > 1 && verified.faults.len() == count, "{:?}", verified.faults);
         assert_eq!(world.backups().list().await.unwrap().len(), 2);
     }
     world.replace(&name, &whole).await;
+    assert!(world.verify().await.is_whole());
+}
+
+#[tokio::test]
+async fn a_manifest_whose_segments_do_not_follow_each_other_is_found_out() {
+    let world = chain().await;
+    let (name, whole, told) = newest_manifest(&world).await;
+    // A restore has all events by then: it would never look at this one.
+    let mut manifest = told.clone();
+    let segments = manifest["segments"].as_array_mut().unwrap();
+    segments.push(segments[0].clone());
+    replace_signed(&world, &name, &manifest).await;
+    let verified = assert_found_out(&world, "one segment twice").await;
+    assert!(verified.faults.iter().any(|fault| fault.object == name && fault.kind == FaultKind::Gap));
+    // As it was, it is whole again.
+    replace_signed(&world, &name, &told).await;
+    assert_eq!(world.target.get(&name).await.unwrap(), whole);
     assert!(world.verify().await.is_whole());
 }
 
