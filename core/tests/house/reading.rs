@@ -1,8 +1,14 @@
 //! Reading: a stream, the whole log, what is sealed under keys, and live.
 
-use crate::support::{CONTRACT, Customer, Parts, registered, subject};
+use std::collections::{BTreeSet, HashSet};
+
+use crate::support::{CONTRACT, Customer, MARKETING, Parts, registered, subject};
 use futures::{StreamExt as _, TryStreamExt as _};
-use oubliette_core::{Event, Expect, KeyVault as _, Position, Query, Reading, StreamId, Version, Withheld};
+use oubliette_core::memory::MemoryLog;
+use oubliette_core::{
+    ErrorKind, Event, EventLog as _, Expect, KeyVault as _, Position, Query, Reading, Restored, StreamId,
+    Version, Withheld,
+};
 
 async fn business(events: oubliette_core::EventStream) -> Vec<Event> {
     events.try_filter(|event| std::future::ready(!event.stream.is_system())).try_collect().await.unwrap()
@@ -108,4 +114,67 @@ async fn an_event_of_another_type_is_an_error_that_quotes_nothing() {
     assert_eq!(error.kind(), oubliette_core::ErrorKind::Invalid);
     assert!(!format!("{error:?}").contains("free"));
     assert!(!format!("{:?}", read[0]).contains("free"));
+}
+
+#[tokio::test]
+async fn an_event_tells_whose_it_is_until_they_are_erased() {
+    let parts = Parts::new();
+    let house = parts.house().await;
+    house.append("a", Expect::New, [registered("ada")]).await.unwrap();
+    let keys = parts.vault.keys_of(&subject("ada")).await.unwrap();
+    let read = business(house.read(Query::all())).await.remove(0);
+    let ada = subject("ada");
+    assert_eq!(read.owners().collect::<Vec<_>>(), [(&ada, &CONTRACT), (&ada, &MARKETING)]);
+    let under: HashSet<_> = read.key_ids().collect();
+    assert_eq!(under, keys.iter().map(|key| key.id).collect());
+    assert!(read.is_complete() && read.gone().unwrap().is_empty());
+    let open = std::str::from_utf8(read.open_part()).unwrap();
+    assert!(open.contains(r#""plan":"free""#) && !open.contains("name of ada"));
+
+    house.erase_purpose(&ada, MARKETING).await.unwrap();
+    let read = business(house.read(Query::all())).await.remove(0);
+    assert_eq!(read.owners().collect::<Vec<_>>(), [(&ada, &CONTRACT)]);
+    assert_eq!(read.key_ids().count(), 1);
+    assert!(!read.is_complete());
+    assert_eq!(read.gone().unwrap(), BTreeSet::from([MARKETING]));
+}
+
+#[tokio::test]
+async fn an_event_is_shown_as_it_will_read_without_some_keys() {
+    let parts = Parts::new();
+    let house = parts.house().await;
+    house.append("a", Expect::New, [registered("ada")]).await.unwrap();
+    let read = business(house.read(Query::all())).await.remove(0);
+    let now = read.json().unwrap();
+    assert_eq!(read.json_without(&HashSet::new()).unwrap(), now);
+    let keys = parts.vault.keys_of(&subject("ada")).await.unwrap();
+    let marketing = keys.iter().find(|key| key.purpose == MARKETING).unwrap().id;
+    let later = read.json_without(&HashSet::from([marketing])).unwrap();
+    assert_eq!((&later["name"], &later["email"]), (&now["name"], &serde_json::Value::Null));
+    assert_eq!(read.json().unwrap(), now, "nothing was forgotten yet");
+    house.erase_purpose(&subject("ada"), MARKETING).await.unwrap();
+    assert_eq!(business(house.read(Query::all())).await[0].json().unwrap(), later);
+}
+
+#[tokio::test]
+async fn an_event_that_does_not_open_is_an_error_in_its_place_and_names_it() {
+    let parts = Parts::new();
+    let house = parts.house().await;
+    for who in ["ada", "bob"] {
+        house.append(who, Expect::New, [registered(who)]).await.unwrap();
+    }
+    let recorded = parts.log.read(Query::all()).try_concat().await.unwrap();
+    let position = recorded[1].position;
+    // The same events, of which the first is in a stream that it was not sealed for.
+    let mut moved = recorded;
+    moved[1].stream = StreamId::new("elsewhere").unwrap();
+    let until = moved.last().unwrap().position;
+    let log = MemoryLog::new();
+    log.restore(Restored { events: moved, through: until, until, dropped: Vec::new() }).await.unwrap();
+    let house = Parts { log, ..parts }.house().await;
+    let read: Vec<_> = house.read(Query::all()).collect().await;
+    let error = read[1].as_ref().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Corrupt);
+    assert!(error.to_string().contains(&format!("position {position}")), "{error}");
+    assert_eq!(read[2].as_ref().unwrap().stream.as_str(), "bob");
 }
