@@ -5,6 +5,7 @@
 
 mod bench;
 mod check;
+mod corpus;
 mod examples;
 mod excerpts;
 mod fuzz;
@@ -46,6 +47,13 @@ enum Task {
         /// How many seconds each
         #[arg(default_value_t = 600)]
         seconds: u64,
+        /// Which targets; all when none is named
+        targets: Vec<String>,
+    },
+    /// Keep of what fuzzing found the few inputs that lead through most of the code
+    Corpus {
+        /// Of which targets; all when none is named
+        targets: Vec<String>,
     },
     /// Change core in every small way, and see that a test notices (needs cargo-mutants)
     Mutants,
@@ -58,7 +66,8 @@ fn main() -> ExitCode {
         Task::Prove => prove::run(),
         Task::Bench => bench::run(),
         Task::Million { events } => million::run(events),
-        Task::Fuzz { seconds } => fuzz::run(seconds),
+        Task::Fuzz { seconds, targets } => fuzz::run(seconds, targets),
+        Task::Corpus { targets } => corpus::run(targets),
         Task::Mutants => run::cargo(&["mutants", "--package", "oubliette-core"]),
     };
     match done {
