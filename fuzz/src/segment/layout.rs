@@ -40,7 +40,7 @@ impl Chain {
         for ((id, bytes), text) in ids.into_iter().zip(SEGMENTS).zip(MANIFESTS) {
             let (head, body) = (&bytes[..HEADER], &bytes[HEADER + SIGNATURE..]);
             let bytes = sealed(head, body);
-            let mut manifest = serde_json::from_str::<Value>(text).unwrap()["manifest"].take();
+            let mut manifest = manifest_in(text.as_bytes());
             manifest["segments"][0]["sha256"] = hex::encode(sha256(&bytes)).into();
             if let Some(base) = base {
                 manifest["backup"]["continues"]["manifest"] = hex::encode(sha256(&base)).into();
@@ -142,6 +142,11 @@ pub(super) fn signed(manifest: &[u8]) -> Vec<u8> {
         hex::encode(signature)
     );
     [br#"{"manifest":"#, manifest, tail.as_bytes()].concat()
+}
+
+/// What the object of a manifest says.
+pub(super) fn manifest_in(object: &[u8]) -> Value {
+    serde_json::from_slice::<Value>(object).unwrap()["manifest"].take()
 }
 
 /// Events as they stand in a segment.
