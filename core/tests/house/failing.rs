@@ -19,7 +19,7 @@ use crate::support::{Customer, Parts, registered, subject};
 
 mock! {
     #[derive(Debug)]
-    Vault {}
+    pub(crate) Vault {}
 
     #[async_trait]
     impl KeyVault for Vault {
@@ -43,7 +43,7 @@ mock! {
 
 mock! {
     #[derive(Debug)]
-    Log {}
+    pub(crate) Log {}
 
     #[async_trait]
     impl EventLog for Log {

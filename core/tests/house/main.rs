@@ -18,3 +18,4 @@ mod standing;
 mod support;
 mod sweeping;
 mod upcasting;
+mod verifying;

@@ -24,11 +24,14 @@ struct Lazy {
     store: MemorySnapshots,
     promised: Option<Duration>,
     outcome: Arc<Mutex<Result<Swept>>>,
+    /// Snapshots that it holds under keys that it has forgotten.
+    hoarded: u64,
 }
 
 impl Lazy {
     fn of(parts: &Parts, promised: Option<Duration>, outcome: Result<Swept>) -> Self {
-        Self { store: parts.snapshots.clone(), promised, outcome: Arc::new(Mutex::new(outcome)) }
+        let (store, outcome) = (parts.snapshots.clone(), Arc::new(Mutex::new(outcome)));
+        Self { store, promised, outcome, hoarded: 0 }
     }
 
     fn is_now(&self, outcome: Swept) {
@@ -69,7 +72,7 @@ impl SnapshotStore for Lazy {
         }
     }
     async fn held_under(&self, keys: &[KeyId]) -> Result<u64> {
-        self.store.held_under(keys).await
+        Ok(self.store.held_under(keys).await? + self.hoarded)
     }
     async fn remembers(&self, keys: &[KeyId]) -> Result<bool> {
         self.store.remembers(keys).await
@@ -79,6 +82,11 @@ impl SnapshotStore for Lazy {
 /// A store that can be swept.
 pub(crate) fn lazy() -> impl SnapshotStore {
     Lazy::of(&Parts::new(), Some(DAY), Ok(Swept::Clean))
+}
+
+/// A store that says that it forgets, and does not.
+pub(crate) fn hoarding(parts: &Parts) -> impl SnapshotStore {
+    Lazy { hoarded: 1, ..Lazy::of(parts, Some(DAY), Ok(Swept::Clean)) }
 }
 
 async fn house(parts: &Parts, lazy: &Lazy) -> Oubliette {

@@ -1,0 +1,217 @@
+//! Verification: an erasure is certified only when everything that was asked agrees, and each
+//! part that answers wrongly is found out by what is asked of it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use futures::executor::block_on;
+use jiff::Timestamp;
+use oubliette_core::erasure::SignedCertificate;
+use oubliette_core::erasure::certificate::Claim;
+use oubliette_core::memory::MemoryVault;
+use oubliette_core::{
+    ErasureId, ErrorKind, EventLog, Expect, KeyId, KeyRecord, KeyState, KeyVault, Oubliette, Promise, Result,
+    Scope, Scrubbed,
+};
+
+use crate::failing::{MockLog, MockVault};
+use crate::support::{CONTRACT, Parts, registered, subject};
+use crate::sweeping::hoarding;
+
+const HOUR: Duration = Duration::from_secs(3_600);
+
+/// What a vault answers, once it has destroyed something, instead of the truth.
+#[derive(Default)]
+struct Answers {
+    promise: Option<Promise>,
+    state: Option<fn(KeyState) -> KeyState>,
+    record: Option<fn(KeyRecord) -> KeyRecord>,
+    /// A key that it does not find any more.
+    lost: Option<KeyId>,
+}
+
+/// The vault of these parts, which answers so.
+fn vault(parts: &Parts, answers: Answers) -> MockVault {
+    let Answers { promise, state, record, lost } = answers;
+    let memory: MemoryVault = parts.vault.clone();
+    let destroyed = Arc::new(AtomicBool::new(false));
+    let mut vault = MockVault::new();
+    vault.expect_id().return_const(memory.id());
+    vault.expect_promise().return_const(promise.unwrap_or(memory.promise()));
+    let (inner, lies) = (memory.clone(), destroyed.clone());
+    vault.expect_find().returning(move |ids| {
+        let found = ids.iter().zip(block_on(inner.find(ids))?);
+        let lies = lies.load(Ordering::SeqCst);
+        let answer = |(id, found): (&KeyId, KeyState)| match (lies, state) {
+            (true, _) if lost == Some(*id) => KeyState::Unknown,
+            (true, Some(state)) => state(found),
+            _ => found,
+        };
+        Ok(found.map(answer).collect())
+    });
+    let (inner, lies) = (memory.clone(), destroyed.clone());
+    vault.expect_keys_of().returning(move |subject| {
+        let records = block_on(inner.keys_of(subject))?;
+        match record.filter(|_| lies.load(Ordering::SeqCst)) {
+            Some(record) => Ok(records.into_iter().map(record).collect()),
+            None => Ok(records),
+        }
+    });
+    let inner = memory.clone();
+    vault.expect_destroy().returning(move |erasure| {
+        destroyed.store(true, Ordering::SeqCst);
+        block_on(inner.destroy(erasure))
+    });
+    let inner = memory.clone();
+    vault.expect_mint().returning(move |scopes| block_on(inner.mint(scopes)));
+    let inner = memory.clone();
+    vault.expect_register().returning(move |target, reason| block_on(inner.register(target, reason)));
+    let inner = memory.clone();
+    vault.expect_fence().returning(move |erasure: ErasureId| block_on(inner.fence(erasure)));
+    let inner = memory.clone();
+    vault.expect_erasures().returning(move |after| block_on(inner.erasures(after)));
+    let inner = memory.clone();
+    vault.expect_sign().returning(move |message| block_on(inner.sign(message)));
+    let inner = memory.clone();
+    vault.expect_anchor().returning(move || block_on(inner.anchor()));
+    vault.expect_set_anchor().returning(move |head| block_on(memory.set_anchor(head)));
+    vault
+}
+
+/// The log of these parts, which does not scrub the first times that it is asked to.
+fn log(parts: &Parts, lazy: usize) -> MockLog {
+    let memory = parts.log.clone();
+    let mut log = MockLog::new();
+    log.expect_limits().return_const(memory.limits());
+    log.expect_promise().return_const(memory.promise());
+    log.expect_quarantine().returning(|| Ok(None));
+    log.expect_scrub().times(..=lazy).returning(|_| Ok(Scrubbed { parts: 0 }));
+    let inner = memory.clone();
+    log.expect_scrub().returning(move |keys| block_on(inner.scrub(keys)));
+    let inner = memory.clone();
+    log.expect_append().returning(move |batch| block_on(inner.append(batch)));
+    let inner = memory.clone();
+    log.expect_read().returning(move |query| inner.read(query));
+    let inner = memory.clone();
+    log.expect_version().returning(move |stream| block_on(inner.version(stream)));
+    log.expect_head().returning(move || block_on(memory.head()));
+    log
+}
+
+/// Registers people and erases the first one, by a house with this vault and log.
+async fn erase(parts: &Parts, vault: MockVault, log: Arc<dyn EventLog>) -> Result<SignedCertificate> {
+    for who in ["ada", "bob", "eve"] {
+        parts.house().await.append(who, Expect::New, [registered(who)]).await.unwrap();
+    }
+    let house = Oubliette::builder(log, Arc::new(vault), Arc::new(parts.ledger.clone())).build().await?;
+    house.erase(&subject("ada")).await
+}
+
+/// Checks that an erasure with such a part is not certified, and that it is finished without.
+async fn assert_not_certified(parts: &Parts, erased: Result<SignedCertificate>) {
+    assert_eq!(erased.unwrap_err().kind(), ErrorKind::Incomplete);
+    let house = parts.house().await;
+    let certificate = house.erase(&subject("ada")).await.unwrap();
+    assert_eq!(certificate.certificate().verification.keys_destroyed, 2);
+}
+
+async fn assert_vault_is_found_out(answers: Answers) {
+    let parts = Parts::new();
+    let erased = erase(&parts, vault(&parts, answers), Arc::new(parts.log.clone())).await;
+    assert_not_certified(&parts, erased).await;
+}
+
+#[tokio::test]
+async fn a_key_of_which_the_vault_knows_no_death_is_not_certified_as_dead() {
+    let unknown = |state| match state {
+        KeyState::Destroyed(_) => KeyState::Unknown,
+        other => other,
+    };
+    assert_vault_is_found_out(Answers { state: Some(unknown), ..Answers::default() }).await;
+}
+
+#[tokio::test]
+async fn a_key_that_the_vault_still_lists_is_not_certified_as_dead() {
+    let alive = |key| KeyRecord { destroyed: None, ..key };
+    assert_vault_is_found_out(Answers { record: Some(alive), ..Answers::default() }).await;
+    // Nor one that was minted behind the fence.
+    let minted = |key| KeyRecord { destroyed: None, minted_at: Timestamp::now() + HOUR, ..key };
+    assert_vault_is_found_out(Answers { record: Some(minted), ..Answers::default() }).await;
+}
+
+#[tokio::test]
+async fn a_log_that_keeps_what_it_was_to_scrub_is_found_out() {
+    let parts = Parts::new();
+    let vault = vault(&parts, Answers::default());
+    let erased = erase(&parts, vault, Arc::new(log(&parts, usize::MAX - 1))).await;
+    assert_not_certified(&parts, erased).await;
+}
+
+#[tokio::test]
+async fn a_derived_store_that_holds_what_it_has_forgotten_is_found_out() {
+    let parts = Parts::new();
+    let house = parts.builder().snapshots(Arc::new(hoarding(&parts))).build().await.unwrap();
+    house.append("ada", Expect::New, [registered("ada")]).await.unwrap();
+    assert_not_certified(&parts, house.erase(&subject("ada")).await).await;
+}
+
+#[tokio::test]
+async fn a_part_that_landed_behind_the_sweep_is_swept_before_it_is_certified() {
+    let parts = Parts::new();
+    let vault = vault(&parts, Answers::default());
+    let erased = erase(&parts, vault, Arc::new(log(&parts, 2))).await.unwrap();
+    assert_eq!(erased.certificate().verification.parts_left, 0);
+}
+
+#[tokio::test]
+async fn a_control_of_which_nothing_opens_is_void() {
+    let lost = |state| match state {
+        KeyState::Live(_) => KeyState::Unknown,
+        other => other,
+    };
+    assert_vault_is_found_out(Answers { state: Some(lost), ..Answers::default() }).await;
+}
+
+#[tokio::test]
+async fn a_control_is_what_opens_of_others() {
+    let parts = Parts::new();
+    let keys = parts.vault.mint(&[Scope::new(subject("eve"), CONTRACT)]).await.unwrap();
+    let vault = vault(&parts, Answers { lost: Some(keys[0].id()), ..Answers::default() });
+    let erased = erase(&parts, vault, Arc::new(parts.log.clone())).await.unwrap();
+    assert_eq!(erased.certificate().verification.neighbours_opened, 2, "what is Bob's");
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_verified_before_the_leases_of_other_processes_end() {
+    let parts = Parts::new();
+    let promise = Promise { unreadable_within: HOUR, ..Promise::AT_ONCE };
+    let vault = vault(&parts, Answers { promise: Some(promise), ..Answers::default() });
+    let begun = tokio::time::Instant::now();
+    erase(&parts, vault, Arc::new(parts.log.clone())).await.unwrap();
+    // The clock stands but for those who wait.
+    assert!(begun.elapsed() > HOUR / 2, "{:?}", begun.elapsed());
+}
+
+#[tokio::test]
+async fn what_a_vault_promises_for_later_is_pending_until_then() {
+    let parts = Parts::new();
+    let promise =
+        Promise { unrecoverable_within: Some(HOUR), bytes_gone: Some(2 * HOUR), ..Promise::AT_ONCE };
+    let vault = vault(&parts, Answers { promise: Some(promise), ..Answers::default() });
+    let signed = erase(&parts, vault, Arc::new(parts.log.clone())).await.unwrap();
+    let certificate = signed.certificate();
+    let claims =
+        [&certificate.stores["log"].c, &certificate.stores["vault"].c, &certificate.stores["vault"].d];
+    for (claim, within) in claims.into_iter().zip([HOUR, HOUR, 2 * HOUR]) {
+        let Claim::Pending { until, .. } = claim else { panic!("{claim:?}") };
+        assert_eq!(*until, certificate.destroyed_at + within);
+    }
+    let parts = Parts::new();
+    let signed = erase(&parts, self::vault(&parts, Answers::default()), Arc::new(parts.log.clone())).await;
+    let signed = signed.unwrap();
+    let certificate = signed.certificate();
+    for claim in [&certificate.stores["log"].c, &certificate.stores["vault"].d] {
+        assert_eq!(claim, &Claim::Holds { since: certificate.destroyed_at });
+    }
+}
