@@ -355,3 +355,17 @@ impl<A> fmt::Debug for Aggregates<A> {
         f.debug_struct("Aggregates").field("policy", &self.policy).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_snapshot_is_due_whenever_so_many_events_are_passed() {
+        let due = |every, after, through| {
+            SnapshotPolicy { every, keep: 1 }.is_due(Position(after), Position(through))
+        };
+        assert!(due(5, 0, 5) && due(5, 4, 5) && due(5, 5, 10) && due(5, 9, 23) && due(0, 1, 2));
+        assert!(!due(5, 0, 4) && !due(5, 5, 5) && !due(5, 5, 9) && !due(5, 10, 11));
+    }
+}

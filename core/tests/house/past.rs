@@ -127,6 +127,22 @@ async fn a_snapshot_holds_nothing_in_the_clear() {
 }
 
 #[tokio::test]
+async fn who_is_in_a_state_about_nobody_is_not_in_the_next_one() {
+    let parts = Parts::new();
+    let house = parts.house().await;
+    house.append(stream(), Expect::New, (0..5).map(|_| plan())).await.unwrap();
+    let owners = async || {
+        accounts::<1>(&house).load(&stream()).await.unwrap();
+        let newest = parts.snapshots.load(&snapshot_key(1), Position(u64::MAX)).await.unwrap().unwrap();
+        (newest.version, newest.sealed.owners().len())
+    };
+    assert_eq!(owners().await, (Version(5), 1), "a key of the house");
+    let events = std::iter::once(person("ada")).chain((0..4).map(|_| plan()));
+    house.append(stream(), Expect::Any, events).await.unwrap();
+    assert_eq!(owners().await, (Version(10), 2), "those of both purposes, and no other");
+}
+
+#[tokio::test]
 async fn a_snapshot_outlives_none_of_the_people_in_it() {
     for narrow in [false, true] {
         let parts = Parts::new();

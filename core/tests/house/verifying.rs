@@ -11,8 +11,8 @@ use oubliette_core::erasure::SignedCertificate;
 use oubliette_core::erasure::certificate::Claim;
 use oubliette_core::memory::MemoryVault;
 use oubliette_core::{
-    ErasureId, ErrorKind, EventLog, Expect, KeyId, KeyRecord, KeyState, KeyVault, Oubliette, Promise, Result,
-    Scope, Scrubbed,
+    ErasureId, Error, ErrorKind, EventLog, Expect, KeyId, KeyRecord, KeyState, KeyVault, Oubliette, Promise,
+    Result, Scope, Scrubbed, Target,
 };
 
 use crate::failing::{MockLog, MockVault};
@@ -81,8 +81,12 @@ fn vault(parts: &Parts, answers: Answers) -> MockVault {
 
 /// The log of these parts, which does not scrub the first times that it is asked to.
 fn log(parts: &Parts, lazy: usize) -> MockLog {
+    like(MockLog::new(), parts, lazy)
+}
+
+/// The same, after what is expected of it already.
+fn like(mut log: MockLog, parts: &Parts, lazy: usize) -> MockLog {
     let memory = parts.log.clone();
-    let mut log = MockLog::new();
     log.expect_limits().return_const(memory.limits());
     log.expect_promise().return_const(memory.promise());
     log.expect_quarantine().returning(|| Ok(None));
@@ -214,4 +218,34 @@ async fn what_a_vault_promises_for_later_is_pending_until_then() {
     for claim in [&certificate.stores["log"].c, &certificate.stores["vault"].d] {
         assert_eq!(claim, &Claim::Holds { since: certificate.destroyed_at });
     }
+}
+
+#[tokio::test]
+async fn a_log_that_does_not_take_the_request_is_no_earlier_attempt() {
+    let parts = Parts::new();
+    let mut log = MockLog::new();
+    let inner = parts.log.clone();
+    log.expect_append()
+        .withf(|batch| batch.streams.iter().any(|entry| entry.stream.as_str().starts_with("$erasure-")))
+        .returning(|_| Err(Error::new(ErrorKind::Unavailable, "append", "out of reach")));
+    log.expect_append().returning(move |batch| block_on(inner.append(batch)));
+    let vault = vault(&parts, Answers::default());
+    let erased = erase(&parts, vault, Arc::new(like(log, &parts, 0))).await;
+    assert_not_certified(&parts, erased).await;
+}
+
+#[tokio::test]
+async fn what_is_held_is_counted_by_purpose() {
+    let parts = Parts::new();
+    let house = parts.house().await;
+    for (stream, who) in [("a", "ada"), ("b", "bob"), ("c", "ada")] {
+        house.append(stream, Expect::New, [registered(who)]).await.unwrap();
+    }
+    let held = house.footprint(&Target::Subject(subject("ada"))).await.unwrap();
+    assert_eq!((held.keys(), held.events, held.parts), (2, 2, 4));
+    let purposes: Vec<_> =
+        held.purposes.iter().map(|held| (held.purpose.as_str(), held.keys, held.parts)).collect();
+    assert_eq!(purposes, [("contract", 1, 2), ("marketing", 1, 2)]);
+    let held = house.footprint(&Target::Purpose(Scope::new(subject("ada"), CONTRACT))).await.unwrap();
+    assert_eq!((held.keys(), held.events, held.parts), (1, 2, 2));
 }
