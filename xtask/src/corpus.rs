@@ -69,19 +69,17 @@ fn inputs(measured: &str) -> Option<Vec<(PathBuf, HashSet<u64>)>> {
 
 /// Takes again and again the input that leads over the most edges that none before it did.
 fn fewest(mut inputs: Vec<(PathBuf, HashSet<u64>)>) -> Result<Vec<PathBuf>, String> {
-    let (mut kept, mut seen, mut left) = (Vec::new(), HashSet::new(), BYTES);
+    let (mut kept, mut left) = (Vec::new(), BYTES);
     while kept.len() < FILES {
-        let news = |(_, edges): &(PathBuf, HashSet<u64>)| edges.difference(&seen).count();
-        let Some(best) = (0..inputs.len()).max_by_key(|n| inputs.get(*n).map(news)) else { break };
-        let (path, edges) = inputs.swap_remove(best);
+        inputs.retain(|(_, edges)| !edges.is_empty());
+        let news = |n: &usize| inputs.get(*n).map(|(_, edges)| edges.len());
+        let Some(best) = (0..inputs.len()).max_by_key(news) else { break };
+        let (path, seen) = inputs.swap_remove(best);
         let bytes = size(&path)?;
-        if edges.is_subset(&seen) {
-            break;
-        }
         if bytes <= left {
             left -= bytes;
-            seen.extend(edges);
             kept.push(path);
+            inputs.iter_mut().for_each(|(_, edges)| edges.retain(|edge| !seen.contains(edge)));
         }
     }
     Ok(kept)
