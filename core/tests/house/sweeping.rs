@@ -222,3 +222,18 @@ async fn a_copy_from_before_stays_closed_until_it_is_swept() {
         assert_eq!(house(&old, &lazy).await.erasures().await.unwrap().len(), 1);
     }
 }
+
+#[tokio::test]
+async fn a_restored_log_of_which_nobody_was_erased_needs_no_sweep() {
+    let parts = Parts::new();
+    let blocked = Swept::Blocked { by: vec!["a reader".into()] };
+    let lazy = Lazy::of(&parts, Some(DAY), Ok(blocked));
+    house(&parts, &lazy).await.append("customer-1", Expect::New, [registered("ada")]).await.unwrap();
+    let events = parts.log.read(Query::all()).try_concat().await.unwrap();
+    let until = Position(events.len() as u64);
+    let restored = Parts { log: MemoryLog::new(), ..parts.clone() };
+    restored.log.restore(Restored { events, through: until, until, dropped: Vec::new() }).await.unwrap();
+    let house = house(&restored, &lazy).await;
+    assert_eq!(restored.log.quarantine().await.unwrap(), None);
+    assert!(house.erasures().await.unwrap().is_empty());
+}

@@ -5,14 +5,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use futures::TryStreamExt as _;
 use futures::executor::block_on;
 use jiff::Timestamp;
 use oubliette_core::erasure::SignedCertificate;
 use oubliette_core::erasure::certificate::Claim;
-use oubliette_core::memory::MemoryVault;
+use oubliette_core::memory::{MemoryLog, MemoryVault};
 use oubliette_core::{
     ErasureId, Error, ErrorKind, EventLog, Expect, KeyId, KeyRecord, KeyState, KeyVault, Oubliette, Promise,
-    Result, Scope, Scrubbed, Target,
+    Query, Recorded, Restored, Result, Scope, Scrubbed, Swept, Target,
 };
 
 use crate::failing::{MockLog, MockVault};
@@ -248,4 +249,53 @@ async fn what_is_held_is_counted_by_purpose() {
     assert_eq!(purposes, [("contract", 1, 2), ("marketing", 1, 2)]);
     let held = house.footprint(&Target::Purpose(Scope::new(subject("ada"), CONTRACT))).await.unwrap();
     assert_eq!((held.keys(), held.events, held.parts), (1, 2, 2));
+}
+
+async fn events(parts: &Parts) -> Vec<Recorded> {
+    parts.log.read(Query::all()).try_concat().await.unwrap()
+}
+
+/// Events of these parts' log, put back behind its back.
+async fn copied(parts: &Parts, events: Vec<Recorded>) -> Parts {
+    let until = events.last().unwrap().position;
+    let old = Parts { log: MemoryLog::new(), ..parts.clone() };
+    old.log.restore(Restored { events, through: until, until, dropped: Vec::new() }).await.unwrap();
+    old.log.release().await.unwrap();
+    old
+}
+
+#[tokio::test]
+async fn an_old_copy_of_a_log_that_does_not_scrub_stays_closed() {
+    let parts = Parts::new();
+    for who in ["ada", "bob"] {
+        parts.house().await.append(who, Expect::New, [registered(who)]).await.unwrap();
+    }
+    let before = events(&parts).await;
+    parts.house().await.erase(&subject("ada")).await.unwrap();
+    let old = copied(&parts, before).await;
+    let mut never = log(&old, 100);
+    never.expect_sweep().returning(|| Ok(Swept::Clean));
+    let (vault, ledger) = (Arc::new(parts.vault.clone()), Arc::new(parts.ledger.clone()));
+    let error = Oubliette::builder(Arc::new(never), vault, ledger).build().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Incomplete);
+    assert!(format!("{error:?}").contains("something is left of what was erased"), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_log_from_between_request_and_record_is_told_of_the_erasure() {
+    let parts = Parts::new();
+    // Nothing was ever sealed for them: the log's parts tell nothing.
+    parts.house().await.erase(&subject("nobody-yet")).await.unwrap();
+    let between = events(&parts).await[..2].to_vec();
+    let old = copied(&parts, between).await;
+    let types = async |parts: &Parts| -> Vec<String> {
+        events(parts).await.iter().map(|event| event.envelope.event_type.to_string()).collect()
+    };
+    assert_eq!(types(&old).await, ["Founded", "ErasureRequested"]);
+    old.house().await;
+    assert_eq!(
+        types(&old).await,
+        ["Founded", "ErasureRequested", "Restored", "RightToBeForgottenInvoked"],
+        "the log says what was destroyed"
+    );
 }
