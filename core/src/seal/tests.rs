@@ -183,3 +183,9 @@ fn a_part_has_at_most_255_owners() {
 fn nonces_are_not_shown() {
     assert_eq!(format!("{:?}", Nonces::of(1)), "Nonces(..)");
 }
+
+#[test]
+fn what_was_opened_says_that_it_is_known_and_no_more() {
+    let known = Unsealed::Known(Zeroizing::new(b"Ada Lovelace".to_vec()));
+    assert_eq!(format!("{known:?} {:?}", Unsealed::Forgotten), "Known(..) Forgotten");
+}
