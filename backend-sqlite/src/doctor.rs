@@ -46,6 +46,7 @@ pub async fn examine(path: impl AsRef<Path>) -> Result<Vec<Finding>> {
     if !path.exists() {
         return Err(Error::new(ErrorKind::NotFound, OP, "there is no file of a store here"));
     }
+    schema::is_no_stump(path).await?;
     let options = Options::new(path, Synchronous::Normal);
     let mut file = schema::connect(&options).read_only(true).connect().await.map_err(error::of(OP))?;
     Ok(vec![

@@ -117,7 +117,7 @@ async fn create(store: &Store, path: &Path) -> Result<()> {
 
 /// A file that is cut off within its first page would be taken for a new one. Without any
 /// byte it is one: another process may have made it a moment ago.
-async fn is_no_stump(path: &Path) -> Result<()> {
+pub(crate) async fn is_no_stump(path: &Path) -> Result<()> {
     let length = tokio::fs::metadata(path).await.map_err(|error| error::of(OP)(error.into()))?.len();
     match length {
         1..SMALLEST => Err(Error::new(

@@ -120,8 +120,10 @@ fn the_doctor_tells_of_every_store_and_opens_none() {
             assert!(subjects.contains(&subject), "{store}");
         }
     }
-    std::fs::write(Path::new(dir.path()).join("log/log.db"), "no database").unwrap();
-    let text = ok(["doctor", "--dir", dir.path()]).out;
-    assert!(text.contains("failed") && text.contains("filesystem"), "{text}");
+    for damaged in ["no database".to_owned(), "no database".repeat(1000)] {
+        std::fs::write(Path::new(dir.path()).join("log/log.db"), damaged).unwrap();
+        let text = ok(["doctor", "--dir", dir.path()]).out;
+        assert!(text.contains("failed") && text.contains("filesystem"), "{text}");
+    }
     assert_eq!(run(["doctor", "--dir", "no-such-dir"]).code, 4);
 }
