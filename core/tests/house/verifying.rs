@@ -12,8 +12,8 @@ use oubliette_core::erasure::SignedCertificate;
 use oubliette_core::erasure::certificate::Claim;
 use oubliette_core::memory::{MemoryLog, MemoryVault};
 use oubliette_core::{
-    ErasureId, Error, ErrorKind, EventLog, Expect, KeyId, KeyRecord, KeyState, KeyVault, Oubliette, Promise,
-    Query, Recorded, Restored, Result, Scope, Scrubbed, Swept, Target,
+    ErasureId, Error, ErrorKind, EventLog, Expect, Fingerprint, KeyId, KeyRecord, KeyState, KeyVault,
+    Ledger as _, Oubliette, Promise, Query, Recorded, Restored, Result, Scope, Scrubbed, Swept, Target,
 };
 
 use crate::failing::{MockLog, MockVault};
@@ -64,7 +64,14 @@ fn vault(parts: &Parts, answers: Answers) -> MockVault {
         destroyed.store(true, Ordering::SeqCst);
         block_on(inner.destroy(erasure))
     });
+    told_the_truth(vault, memory)
+}
+
+/// All that is not expected of a vault yet, as this one answers it.
+fn told_the_truth(mut vault: MockVault, memory: MemoryVault) -> MockVault {
     let inner = memory.clone();
+    vault.expect_id().return_const(inner.id());
+    vault.expect_promise().return_const(inner.promise());
     vault.expect_mint().returning(move |scopes| block_on(inner.mint(scopes)));
     let inner = memory.clone();
     vault.expect_register().returning(move |target, reason| block_on(inner.register(target, reason)));
@@ -298,4 +305,38 @@ async fn a_log_from_between_request_and_record_is_told_of_the_erasure() {
         ["Founded", "ErasureRequested", "Restored", "RightToBeForgottenInvoked"],
         "the log says what was destroyed"
     );
+}
+
+/// The vault of these parts as it was before it destroyed anything: it takes requests, and
+/// what it is told to do beyond them is lost, as when it is put back from a copy.
+fn before_it_destroyed(parts: &Parts, keys: Vec<KeyId>) -> MockVault {
+    let mut lost = MockVault::new();
+    lost.expect_fence().returning(|_| Ok(()));
+    lost.expect_destroy().returning(move |_| Ok(keys.clone()));
+    lost.expect_find()
+        .returning(|ids| Ok(ids.iter().map(|_| KeyState::Destroyed(Fingerprint([0; 32]))).collect()));
+    lost.expect_keys_of().returning(|_| Ok(Vec::new()));
+    lost.expect_anchor().returning(|| Ok(None));
+    lost.expect_set_anchor().returning(|_| Ok(()));
+    told_the_truth(lost, parts.vault.clone())
+}
+
+#[tokio::test]
+async fn a_vault_from_before_its_keys_died_destroys_them_again() {
+    let parts = Parts::new();
+    parts.house().await.append("ada", Expect::New, [registered("ada")]).await.unwrap();
+    let records = parts.vault.keys_of(&subject("ada")).await.unwrap();
+    let keys: Vec<KeyId> = records.iter().map(|key| key.id).collect();
+    let lost = Arc::new(before_it_destroyed(&parts, keys.clone()));
+    let (log, ledger) = (Arc::new(parts.log.clone()), Arc::new(parts.ledger.clone()));
+    let house = Oubliette::builder(log, lost, ledger).build().await.unwrap();
+    house.erase(&subject("ada")).await.unwrap();
+    assert_eq!(parts.vault.anchor().await.unwrap(), None);
+
+    parts.house().await;
+    for state in parts.vault.find(&keys).await.unwrap() {
+        assert!(matches!(state, KeyState::Destroyed(_)), "{state:?}");
+    }
+    let entries = parts.ledger.entries().await.unwrap();
+    assert_eq!(parts.vault.anchor().await.unwrap(), entries.last().map(|entry| entry.head()));
 }
