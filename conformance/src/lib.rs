@@ -15,14 +15,17 @@
 //!
 //! use oubliette_conformance::{Blob, Fixture};
 //! use oubliette_core::EventLog;
-//! # use oubliette_core::memory::MemoryLog as MyLog;
+//! use tempfile::TempDir;
+//! # use oubliette_core::memory::MemoryLog;
+//! # struct MyLog;
+//! # impl MyLog { async fn open(_: &std::path::Path) -> MemoryLog { MemoryLog::new() } }
 //!
-//! struct Store(MyLog); // for a log on files: a temporary folder
+//! struct Store(TempDir);
 //!
 //! impl Fixture<dyn EventLog> for Store {
-//!     async fn fresh() -> Self { Self(MyLog::new()) }
-//!     async fn open(&self) -> Arc<dyn EventLog> { Arc::new(self.0.clone()) }
-//!     async fn residue(&self) -> Vec<Blob> { Vec::new() } // on files: `Blob::files(folder)`
+//!     async fn fresh() -> Self { Self(tempfile::tempdir().unwrap()) }
+//!     async fn open(&self) -> Arc<dyn EventLog> { Arc::new(MyLog::open(self.0.path()).await) }
+//!     async fn residue(&self) -> Vec<Blob> { Blob::files(self.0.path()) }
 //! }
 //!
 //! oubliette_conformance::event_log!(Store);
