@@ -126,7 +126,6 @@ mod page;
 mod read;
 mod schema;
 mod snapshots;
-mod sum;
 mod sweep;
 mod writer;
 

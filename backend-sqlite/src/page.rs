@@ -7,12 +7,13 @@
 
 use jiff::Timestamp;
 use oubliette_core::{
-    Envelope, Error, ErrorKind, EventId, EventType, Position, Recorded, Result, SealedPart, StreamId, Version,
+    Envelope, Error, ErrorKind, EventId, EventType, Position, Recorded, Result, SealedPart, StreamId,
+    Version, sum,
 };
 
-use crate::sum::{UNSUMMED, sum};
-
 const OP: &str = "read";
+/// Stands for the sum of a row that was written before there were any.
+const UNSUMMED: u64 = 1 << 32;
 
 /// Bytes beyond which an open part or a sealed part is left out of a page, and read on
 /// its own: so a page needs little memory whatever is in it.

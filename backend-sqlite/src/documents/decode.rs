@@ -1,12 +1,11 @@
 //! Documents from rows.
 
-use oubliette_core::{Carried, Document, DocumentKey, Error, ErrorKind, Result};
+use oubliette_core::{Carried, Document, DocumentKey, Error, ErrorKind, Result, sum};
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
 use super::token;
 use crate::error;
-use crate::sum::sum;
 
 /// The columns that a document is made of, the first its row's number.
 macro_rules! columns {

@@ -1,7 +1,7 @@
 //! Loading snapshots.
 
 use oubliette_core::{
-    Error, ErrorKind, KeyId, Position, Result, SealedState, Series, Snapshot, SnapshotKey, Version,
+    Error, ErrorKind, KeyId, Position, Result, SealedState, Series, Snapshot, SnapshotKey, Version, sum,
 };
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqlitePool};
@@ -9,7 +9,6 @@ use sqlx::{Row, SqlitePool};
 use crate::bulk::signed;
 use crate::error;
 use crate::keys::as_json;
-use crate::sum::sum;
 
 /// The columns that a snapshot is made of, of one series.
 macro_rules! of_series {
