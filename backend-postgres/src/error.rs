@@ -27,6 +27,7 @@ pub(crate) fn from_driver(op: &'static str, error: &sqlx::Error) -> Error {
                     Unavailable,
                     "a statement took too long: try again, or open the store with more patience",
                 ),
+                "23505" => (Unavailable, "other writers were first each time: try again"),
                 "25006" => {
                     (Unavailable, "the server takes no writes: it is a standby, or becomes one; try again")
                 }
@@ -80,6 +81,16 @@ pub(crate) fn is_lost(error: &sqlx::Error) -> bool {
         sqlx::Error::Io(_) | sqlx::Error::Protocol(_) => true,
         error => code(error).is_some_and(|code| code.starts_with("08") || code.starts_with("57P")),
     }
+}
+
+/// Whether there is no partition for a position.
+pub(crate) fn is_without_room(error: &sqlx::Error) -> bool {
+    code(error).is_some_and(|code| code == "23514")
+}
+
+/// The error of a call whose store was closed.
+pub(crate) fn closed(op: &'static str) -> Error {
+    Error::new(ErrorKind::Unavailable, op, "the store was closed: open it again")
 }
 
 /// Whether the transaction was undone for the sake of another: the same may pass next time.

@@ -1,19 +1,33 @@
 //! The log: what it promises, and where each call goes.
 
 use std::fmt;
+use std::sync::Arc;
 
-use oubliette_core::Result;
-use sqlx::PgPool;
+use async_trait::async_trait;
+use oubliette_core::{
+    Appended, Batch, Dropped, DroppedStream, EventLog, KeyId, Limits, PageStream, Position, Promise, Query,
+    Restored, Result, Scrubbed, StreamId, Swept, Version,
+};
+use tokio::sync::{mpsc, oneshot};
 
+use crate::commit::{Asked, Standing, Writer, dropped};
 use crate::config::PostgresLogBuilder;
+use crate::follow::Follow;
 use crate::options::Options;
-use crate::schema;
+use crate::retry::retried;
+use crate::{error, read, schema};
+
+const LIMITS: Limits =
+    Limits { streams_per_batch: 100_000, events_per_batch: 100_000, bytes_per_event: 64 << 20 };
 
 /// An event log in a schema of a PostgreSQL database. Its `Debug` shows the schema and nothing else.
+///
+/// Several processes may open the same log.
 pub struct PostgresLog {
     options: Options,
-    #[allow(dead_code, reason = "the traits are not implemented yet")]
-    pool: PgPool,
+    writer: Arc<Writer>,
+    appends: mpsc::Sender<Asked>,
+    follow: Follow,
 }
 
 impl PostgresLog {
@@ -31,12 +45,98 @@ impl PostgresLog {
     }
 
     pub(crate) async fn with(options: Options) -> Result<Self> {
-        Ok(Self { pool: schema::open(&schema::LOG, &options).await?, options })
+        let pool = schema::open(&schema::LOG, &options).await?;
+        let channel = options.schema_of(schema::LOG.name)?;
+        let writer = Arc::new(Writer::new(pool, &options).await?);
+        let follow = Follow::new(&writer, channel);
+        Ok(Self { options, appends: writer.start(), follow, writer })
+    }
+
+    async fn standing(&self, op: &'static str) -> Result<Standing> {
+        let look = || async { Standing::of(&mut *self.writer.pool.acquire().await?).await };
+        retried(self.writer.patience, look).await.map_err(error::of(op))
+    }
+
+    /// Does something to its end, also when nobody waits for it any more.
+    async fn finish<T, F>(&self, op: &'static str, work: impl FnOnce(Arc<Writer>) -> F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T>> + Send + 'static,
+    {
+        tokio::spawn(work(self.writer.clone())).await.map_err(|_| error::closed(op))?
     }
 }
 
 impl fmt::Debug for PostgresLog {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PostgresLog").field("options", &self.options).finish()
+    }
+}
+
+#[async_trait]
+impl EventLog for PostgresLog {
+    fn limits(&self) -> Limits {
+        LIMITS
+    }
+
+    fn promise(&self) -> Promise {
+        Promise { bytes_gone: None, ..Promise::AT_ONCE }
+    }
+
+    async fn append(&self, batch: Batch) -> Result<Appended> {
+        const OP: &str = "append";
+        batch.check(&LIMITS)?;
+        if Writer::is_large(&batch) {
+            return self.writer.append_alone(batch).await;
+        }
+        let (done, answer) = oneshot::channel();
+        self.appends.send((batch, done)).await.map_err(|_| error::closed(OP))?;
+        answer.await.map_err(|_| error::closed(OP))?
+    }
+
+    fn read(&self, query: Query) -> PageStream {
+        read::pages(self.writer.clone(), self.options.lock_timeout, query)
+    }
+
+    async fn head(&self) -> Result<Position> {
+        Ok(self.standing("head").await?.head)
+    }
+
+    async fn version(&self, stream: &StreamId) -> Result<Version> {
+        self.writer.version(stream).await
+    }
+
+    async fn wait_beyond(&self, position: Position) -> Result<Position> {
+        self.follow.beyond(position, &self.writer).await
+    }
+
+    async fn scrub(&self, keys: &[KeyId]) -> Result<Scrubbed> {
+        let keys = keys.to_vec();
+        self.finish("scrub", |writer| async move { writer.scrub(&keys).await }).await
+    }
+
+    async fn sweep(&self) -> Result<Swept> {
+        Ok(Swept::Unsure { why: "it does not sweep yet".to_owned() })
+    }
+
+    async fn drop_stream(&self, stream: &StreamId) -> Result<Dropped> {
+        let stream = stream.clone();
+        self.finish("drop", |writer| async move { writer.drop_stream(&stream).await }).await
+    }
+
+    async fn dropped(&self) -> Result<Vec<DroppedStream>> {
+        dropped(&self.writer.pool).await
+    }
+
+    async fn restore(&self, page: Restored) -> Result<()> {
+        self.finish("restore", |writer| async move { writer.restore(&page).await }).await
+    }
+
+    async fn quarantine(&self) -> Result<Option<Position>> {
+        Ok(self.standing("quarantine").await?.quarantine)
+    }
+
+    async fn release(&self) -> Result<()> {
+        self.finish("release", |writer| async move { writer.release().await }).await
     }
 }

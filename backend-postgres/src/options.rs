@@ -19,6 +19,7 @@ pub(crate) struct Options {
     pub(crate) connections: u32,
     pub(crate) statement_timeout: Duration,
     pub(crate) lock_timeout: Duration,
+    pub(crate) patience: Duration,
     pub(crate) sweep_within: Duration,
 }
 
@@ -30,6 +31,7 @@ impl Options {
             connections: 8,
             statement_timeout: Duration::from_secs(60),
             lock_timeout: Duration::from_secs(5),
+            patience: Duration::from_secs(10),
             sweep_within: Duration::from_secs(24 * 60 * 60),
         }
     }
@@ -69,6 +71,8 @@ impl Options {
             // table that lost its end reads as a shorter one.
             ("enable_seqscan", "off".to_owned()),
             ("enable_bitmapscan", "off".to_owned()),
+            // With those there is one plan for each statement: it is made once.
+            ("plan_cache_mode", "force_generic_plan".to_owned()),
         ]))
     }
 
@@ -78,7 +82,9 @@ impl Options {
         let connect = self.connect(store)?.disable_statement_logging();
         Ok(PgPoolOptions::new()
             .max_connections(self.connections)
-            .acquire_timeout(self.statement_timeout)
+            .acquire_timeout(self.patience)
+            // A connection that was lost is found out by its next statement, and that is tried again.
+            .test_before_acquire(false)
             .connect_lazy_with(connect))
     }
 }
@@ -115,6 +121,13 @@ macro_rules! setters {
         /// How long to wait for who is in the way. Five seconds unless set.
         pub fn lock_timeout(mut self, timeout: std::time::Duration) -> Self {
             self.options.lock_timeout = timeout;
+            self
+        }
+
+        /// How long a call goes on while the server is away: over a restart, or a failover. Ten
+        /// seconds unless set.
+        pub fn patience(mut self, patience: std::time::Duration) -> Self {
+            self.options.patience = patience;
             self
         }
 

@@ -1,5 +1,6 @@
 //! The event log: what a backend for events is asked for, and promises.
 
+use std::collections::HashSet;
 use std::fmt::Debug;
 
 use async_trait::async_trait;
@@ -9,6 +10,7 @@ use crate::envelope::{Envelope, Recorded};
 use crate::error::Result;
 use crate::ids::{KeyId, Position, StreamId, Version};
 use crate::promise::Promise;
+use crate::sealed::SealedPart;
 use crate::sweep::Swept;
 
 /// Pages of events in order. It ends with the log's head, or with its first error.
@@ -226,6 +228,53 @@ pub struct StreamBatch {
     pub expect: Expect,
     /// What to append, in order.
     pub events: Vec<Envelope>,
+}
+
+impl StreamBatch {
+    /// Checks what it expects of its stream, which every log refuses in the same words.
+    ///
+    /// # Errors
+    /// `Conflict` when the stream is not where it is expected to be.
+    pub fn check(&self, version: Version) -> Result<()> {
+        use crate::error::{Error, ErrorKind};
+        if self.expect.holds(version) {
+            return Ok(());
+        }
+        let conflict = Error::new(
+            ErrorKind::Conflict,
+            "append",
+            "another writer was first: read the stream again and decide again",
+        )
+        .with("stream", &self.stream)
+        .with("version", version);
+        Err(match self.expect {
+            Expect::Exactly(expected) => conflict.with("expected", expected),
+            Expect::New => conflict.with("expected", "a new stream"),
+            Expect::Any => conflict,
+        })
+    }
+
+    /// Checks that no part is sealed under one of these keys, which were scrubbed.
+    ///
+    /// # Errors
+    /// `Erased` for one that is.
+    pub fn check_owners(&self, scrubbed: &HashSet<KeyId>) -> Result<()> {
+        use crate::error::{Error, ErrorKind};
+        if scrubbed.is_empty() {
+            return Ok(());
+        }
+        let mut owners =
+            self.events.iter().flat_map(|event| &event.parts).flatten().flat_map(SealedPart::owners);
+        match owners.find(|owner| scrubbed.contains(owner)) {
+            Some(key) => Err(Error::new(
+                ErrorKind::Erased,
+                "append",
+                "a part is sealed under a key that was scrubbed: nothing is stored under it any more",
+            )
+            .with("key", key)),
+            None => Ok(()),
+        }
+    }
 }
 
 /// What is appended in one go: events for one stream or several, in this order.

@@ -56,13 +56,87 @@ CREATE TABLE dropped (
 CREATE TABLE log (
     id         integer PRIMARY KEY CHECK (id = 1),
     floor      bigint  NOT NULL,
-    quarantine bigint, -- where the restore of a log in quarantine ends
-    span       bigint  NOT NULL -- positions in a partition of `sealed`
+    quarantine bigint,           -- where the restore of a log in quarantine ends
+    room       bigint  NOT NULL, -- there are partitions of `sealed` for positions below
+    span       bigint  NOT NULL  -- positions in the next partition of `sealed`
 );
-INSERT INTO log (id, floor, span) VALUES (1, 0, 1048576);
+INSERT INTO log (id, floor, room, span) VALUES (1, 0, 0, 1048576);
+
+-- Tables that lost rows since they were last swept.
+CREATE TABLE unswept (
+    relation oid PRIMARY KEY
+);
 
 -- Nothing is compressed, so that whoever looks for a byte finds it; and no statistics are made:
 -- they would keep values of rows that are gone.
-ALTER TABLE events ALTER COLUMN open SET STORAGE EXTERNAL;
-ALTER TABLE events ALTER COLUMN raw SET STORAGE EXTERNAL;
-ALTER TABLE sealed ALTER COLUMN bytes SET STORAGE EXTERNAL;
+ALTER TABLE events ALTER COLUMN open SET STORAGE EXTERNAL, ALTER COLUMN raw SET STORAGE EXTERNAL,
+    ALTER COLUMN stream SET STATISTICS 0, ALTER COLUMN event_id SET STATISTICS 0,
+    ALTER COLUMN type SET STATISTICS 0, ALTER COLUMN open SET STATISTICS 0, ALTER COLUMN raw SET STATISTICS 0;
+ALTER TABLE sealed ALTER COLUMN bytes SET STORAGE EXTERNAL, ALTER COLUMN bytes SET STATISTICS 0;
+ALTER INDEX sealed_key ALTER COLUMN 1 SET STATISTICS 0;
+ALTER TABLE co_owner ALTER COLUMN key SET STATISTICS 0;
+ALTER TABLE scrubbed ALTER COLUMN key SET STATISTICS 0;
+ALTER TABLE dropped ALTER COLUMN stream SET STATISTICS 0;
+
+-- Makes partitions of `sealed` for positions up to `wanted`, and says below which there are some.
+-- Who appends may call it, and make no other table.
+CREATE FUNCTION make_room(wanted bigint) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+DECLARE
+    own     log;
+    part    text;
+    settled bigint;
+BEGIN
+    SELECT room INTO settled FROM log;
+    IF settled > wanted THEN
+        RETURN settled;
+    END IF;
+    SELECT * INTO own FROM log FOR UPDATE;
+    WHILE own.room <= wanted LOOP
+        part := 'sealed_' || own.room;
+        EXECUTE format('CREATE TABLE %I (LIKE sealed INCLUDING STORAGE, PRIMARY KEY (position, part))', part);
+        EXECUTE format('CREATE INDEX %I ON %I (substring(bytes FROM 3 FOR 16), position, part)',
+            part || '_key', part);
+        EXECUTE format('ALTER TABLE %I ALTER COLUMN bytes SET STATISTICS 0', part);
+        EXECUTE format('ALTER INDEX %I ALTER COLUMN 1 SET STATISTICS 0', part || '_key');
+        -- Attached, and not made as a partition: nobody who appends meanwhile has to wait.
+        EXECUTE format('ALTER TABLE sealed ATTACH PARTITION %I FOR VALUES FROM (%s) TO (%s)',
+            part, own.room, own.room + own.span);
+        own.room := own.room + own.span;
+    END LOOP;
+    UPDATE log SET room = own.room;
+    RETURN own.room;
+END
+$$;
+SELECT make_room(0);
+
+-- Where the log ends for who reads it: the last position such that nothing comes at or below it any
+-- more. `seen` is the last position of all events that are there, some perhaps beyond the head.
+--
+-- Whoever appends takes an advisory lock before it takes its first position. The lock's number
+-- is the position that was given out last before, so that its own are higher. Read in this order the
+-- last position given out, then the locks, then the events leave nothing out: who holds a
+-- position up to the first is among the second or in the third, or ended without a trace. Each
+-- of these statements has a snapshot of its own.
+CREATE FUNCTION head(OUT head bigint, OUT seen bigint)
+LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+DECLARE
+    given bigint;
+    bound bigint;
+    own   log;
+BEGIN
+    SELECT CASE WHEN is_called THEN last_value ELSE 0 END INTO given FROM positions;
+    -- Of a position the lock has the lower 32 bits; it is less than 2^31 away from `given`.
+    SELECT least(given, min(given - CASE WHEN behind < 2147483648 THEN behind ELSE behind - 4294967296 END))
+    INTO bound
+    FROM (
+        SELECT (given - objid::bigint) & 4294967295 AS behind FROM pg_locks
+        WHERE locktype = 'advisory' AND objsubid = 2 AND classid = 'events'::regclass
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+    ) AS appending;
+    SELECT * INTO own FROM log;
+    SELECT greatest(coalesce(max(position), 0), least(own.floor, bound)) INTO head
+    FROM events WHERE position <= bound;
+    SELECT greatest(coalesce(max(position), 0), own.floor) INTO seen FROM events;
+END
+$$;

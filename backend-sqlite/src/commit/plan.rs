@@ -4,8 +4,8 @@ use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 use oubliette_core::{
-    Appended, Batch, Envelope, Error, ErrorKind, Expect, KeyId, Position, Recorded, Result, SealedPart,
-    StreamBatch, StreamId, Version,
+    Appended, Batch, Envelope, Expect, KeyId, Position, Recorded, Result, SealedPart, StreamBatch, StreamId,
+    Version,
 };
 
 use super::heads::Heads;
@@ -114,35 +114,8 @@ impl<'a> Plan<'a> {
     }
 
     fn check(&self, part: &StreamBatch) -> Result<()> {
-        let version = self.version(&part.stream);
-        if !part.expect.holds(Version(version)) {
-            let conflict = Error::new(
-                ErrorKind::Conflict,
-                "append",
-                "another writer was first: read the stream again and decide again",
-            )
-            .with("stream", &part.stream)
-            .with("version", version);
-            return Err(match part.expect {
-                Expect::Exactly(expected) => conflict.with("expected", expected),
-                Expect::New => conflict.with("expected", "a new stream"),
-                Expect::Any => conflict,
-            });
-        }
-        if self.scrubbed.is_empty() {
-            return Ok(());
-        }
-        let mut owners =
-            part.events.iter().flat_map(|event| &event.parts).flatten().flat_map(SealedPart::owners);
-        match owners.find(|owner| self.scrubbed.contains(owner)) {
-            Some(key) => Err(Error::new(
-                ErrorKind::Erased,
-                "append",
-                "a part is sealed under a key that was scrubbed: nothing is stored under it any more",
-            )
-            .with("key", key)),
-            None => Ok(()),
-        }
+        part.check(Version(self.version(&part.stream)))?;
+        part.check_owners(&self.scrubbed)
     }
 
     /// Takes an event in as another log recorded it, without the parts under refused keys.

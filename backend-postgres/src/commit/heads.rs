@@ -1,0 +1,117 @@
+//! What a process remembers of the streams that it wrote to.
+
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+use std::num::NonZeroUsize;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use lru::LruCache;
+use oubliette_core::{Batch, Expect, KeyId, Position, Result, StreamId};
+use sqlx::{PgConnection, Row as _};
+
+use crate::keys::as_bytes;
+
+/// Streams whose last version is remembered.
+const REMEMBERED: NonZeroUsize = NonZeroUsize::MIN.saturating_add(16_383);
+
+/// The last versions that are remembered. One that is too low breaks a rule of the schema, and is
+/// looked up then; none is ever too high, because versions only grow.
+pub(super) struct Heads(Mutex<LruCache<StreamId, u64>>);
+
+impl Heads {
+    pub(super) fn new() -> Self {
+        Self(Mutex::new(LruCache::new(REMEMBERED)))
+    }
+
+    /// Takes over what was committed.
+    pub(super) fn advance(&self, versions: impl Iterator<Item = (StreamId, u64)>) {
+        let mut heads = self.lock();
+        for (stream, version) in versions {
+            heads.put(stream, version);
+        }
+    }
+
+    /// What is remembered of the streams of these batches, and the streams that must be looked
+    /// up. Those that are expected to be new are taken for new.
+    pub(super) fn of<'b>(&self, batches: &'b [Batch]) -> (HashMap<&'b StreamId, u64>, Vec<&'b StreamId>) {
+        let mut heads = self.lock();
+        let (mut known, mut unknown) = (HashMap::new(), HashSet::new());
+        for part in batches.iter().flat_map(|batch| &batch.streams) {
+            match heads.get(&part.stream) {
+                Some(version) => drop(known.insert(&part.stream, *version)),
+                None if part.expect == Expect::New => {}
+                None => drop(unknown.insert(&part.stream)),
+            }
+        }
+        (known, unknown.into_iter().collect())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, LruCache<StreamId, u64>> {
+        // What is half-way in it is a guess like any other.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Heads {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Heads")
+    }
+}
+
+/// The last versions of these streams.
+pub(super) async fn look_up<'s>(
+    connection: &mut PgConnection,
+    streams: &[&'s StreamId],
+) -> Result<HashMap<&'s StreamId, u64>, sqlx::Error> {
+    if streams.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let names: Vec<_> = streams.iter().map(|stream| stream.as_str()).collect();
+    let versions: Vec<i64> = sqlx::query_scalar(
+        "SELECT greatest(
+             coalesce((SELECT max(version) FROM events WHERE stream = asked.name), 0),
+             coalesce((SELECT version FROM dropped WHERE stream = asked.name), 0))
+         FROM unnest($1::text[]) WITH ORDINALITY AS asked (name, n) ORDER BY n",
+    )
+    .bind(names)
+    .fetch_all(connection)
+    .await?;
+    Ok(streams.iter().copied().zip(versions.into_iter().map(i64::unsigned_abs)).collect())
+}
+
+/// Where the log stands: its head, and where the restore of a log in quarantine ends.
+#[derive(Clone, Copy)]
+pub(crate) struct Standing {
+    pub(crate) head: Position,
+    /// The last position of all events that are there, some perhaps beyond the head.
+    pub(crate) seen: Position,
+    pub(crate) quarantine: Option<Position>,
+}
+
+impl Standing {
+    pub(crate) async fn of(connection: &mut PgConnection) -> Result<Self, sqlx::Error> {
+        let row = sqlx::query("SELECT head, seen, quarantine FROM head(), log").fetch_one(connection).await?;
+        let number = |column: usize| {
+            let number = row.try_get::<Option<i64>, _>(column)?;
+            Ok::<_, sqlx::Error>(number.map(|number| Position(number.unsigned_abs())))
+        };
+        let there = |number: Option<Position>| number.ok_or(sqlx::Error::RowNotFound);
+        Ok(Self { head: there(number(0)?)?, seen: there(number(1)?)?, quarantine: number(2)? })
+    }
+}
+
+/// Which of these keys were scrubbed.
+pub(super) async fn scrubbed_of(
+    connection: &mut PgConnection,
+    keys: HashSet<KeyId>,
+) -> Result<HashSet<KeyId>, sqlx::Error> {
+    let keys = as_bytes(keys);
+    if keys.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let found: Vec<Vec<u8>> = sqlx::query_scalar("SELECT key FROM scrubbed WHERE key = ANY($1)")
+        .bind(keys)
+        .fetch_all(connection)
+        .await?;
+    found.iter().map(|key| KeyId::try_from(key.as_slice()).map_err(|_| sqlx::Error::RowNotFound)).collect()
+}

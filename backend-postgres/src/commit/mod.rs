@@ -1,0 +1,289 @@
+//! Committing: small appends go together, large ones by themselves.
+//!
+//! One task takes all small appends that wait into one statement and answers each after the
+//! commit: that is several times faster than one by one, and they never race each other. A large
+//! append gains nothing by waiting, and goes on a connection of its own.
+
+mod drop;
+mod heads;
+mod insert;
+mod plan;
+mod restore;
+mod scrub;
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use backon::BackoffBuilder as _;
+use oubliette_core::{Appended, Batch, Position, Restored, Result, SealedPart, StreamId, Version};
+use sqlx::pool::PoolConnection;
+use sqlx::{PgConnection, PgPool, Postgres};
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+
+pub(crate) use self::drop::dropped;
+pub(crate) use self::heads::Standing;
+use self::heads::{Heads, look_up, scrubbed_of};
+pub(crate) use self::insert::signed;
+use self::plan::{Plan, Taken};
+use crate::error;
+use crate::options::Options;
+use crate::retry::{pauses, retried};
+
+const OP: &str = "append";
+/// Events that one statement takes from the queue.
+const GROUP: usize = 1024;
+/// Events from which on a batch goes by itself.
+const LARGE: usize = 64;
+/// How many calls wait for the committer before the next one waits to be let in.
+const WAITING: usize = 1024;
+/// Tries that are made at once, when others are first each time.
+const AT_ONCE: usize = 8;
+
+/// An append, and where its answer goes.
+pub(crate) type Asked = (Batch, oneshot::Sender<Result<Appended>>);
+
+/// What writes to a log.
+#[derive(Debug)]
+pub(crate) struct Writer {
+    pub(crate) pool: PgPool,
+    /// How long a call goes on while the server is away.
+    pub(crate) patience: Duration,
+    /// What the advisory locks of those who append belong to: the id of the table of events.
+    class: i32,
+    heads: Heads,
+    /// There are partitions for positions below.
+    room: AtomicU64,
+    /// Large appends that run at once: they leave connections to who reads.
+    large: Semaphore,
+    /// The last position that this process appended.
+    pub(crate) published: watch::Sender<u64>,
+}
+
+/// A plan, and what became of each batch.
+struct Planned<'b> {
+    plan: Plan<'b>,
+    taken: Vec<Result<Taken>>,
+    /// Where the log was in quarantine until, when it was planned.
+    quarantine: Option<Position>,
+}
+
+impl Writer {
+    pub(crate) async fn new(pool: PgPool, options: &Options) -> Result<Self> {
+        let class: i32 = sqlx::query_scalar("SELECT 'events'::regclass::oid::bigint::bit(32)::int")
+            .fetch_one(&pool)
+            .await
+            .map_err(error::of("open"))?;
+        Ok(Self {
+            pool,
+            patience: options.patience,
+            class,
+            heads: Heads::new(),
+            room: AtomicU64::new(0),
+            large: Semaphore::new((options.connections as usize / 2).max(1)),
+            published: watch::channel(0).0,
+        })
+    }
+
+    /// Starts the task that commits small appends. It ends when nobody can ask any more.
+    pub(crate) fn start(self: &Arc<Self>) -> mpsc::Sender<Asked> {
+        let (ask, mut waiting) = mpsc::channel(WAITING);
+        let writer = self.clone();
+        tokio::spawn(async move {
+            let mut held = None;
+            while let Some(first) = waiting.recv().await {
+                writer.group(first, &mut waiting, &mut held).await;
+            }
+        });
+        ask
+    }
+
+    /// Commits what waits in one statement.
+    async fn group(&self, first: Asked, waiting: &mut mpsc::Receiver<Asked>, held: &mut Held) {
+        let mut events = first.0.events().count();
+        let (mut batches, mut replies) = (vec![first.0], vec![first.1]);
+        while events < GROUP
+            && let Ok((batch, reply)) = waiting.try_recv()
+        {
+            events += batch.events().count();
+            batches.push(batch);
+            replies.push(reply);
+        }
+        // Whoever asked may be gone: what was asked for is done all the same.
+        match self.commit(&batches, held).await {
+            Ok(outcomes) => replies.into_iter().zip(outcomes).for_each(|(reply, outcome)| {
+                let _ = reply.send(outcome);
+            }),
+            Err(error) => replies.into_iter().for_each(|reply| {
+                let _ = reply.send(Err(error::from_driver(OP, &error)));
+            }),
+        }
+    }
+
+    /// Whether a batch goes by itself.
+    pub(crate) fn is_large(batch: &Batch) -> bool {
+        batch.events().nth(LARGE - 1).is_some()
+    }
+
+    /// Commits a large append, to its end also when nobody waits for it any more.
+    pub(crate) async fn append_alone(self: &Arc<Self>, batch: Batch) -> Result<Appended> {
+        let writer = self.clone();
+        let done = tokio::spawn(async move {
+            let _entered = writer.large.acquire().await;
+            let mut outcomes =
+                writer.commit(&[batch], &mut None).await.map_err(|error| error::from_driver(OP, &error))?;
+            outcomes.pop().unwrap_or_else(|| Err(error::closed(OP)))
+        });
+        done.await.map_err(|_| error::closed(OP))?
+    }
+
+    /// One transaction for all batches, and what became of each. An error is everybody's.
+    ///
+    /// It goes on while the server is away. Versions are planned before the first try, and each
+    /// is there once: a try whose reply was lost is found by its events, and never made twice.
+    async fn commit(&self, batches: &[Batch], held: &mut Held) -> Result<Vec<Result<Appended>>, sqlx::Error> {
+        let mut pauses = pauses(self.patience).build();
+        let (mut planned, mut by_lookup, mut lost, mut tries) = (None, false, false, 0);
+        loop {
+            tries += 1;
+            let pause = match self.attempt(batches, &mut planned, by_lookup, held).await {
+                Ok(Some(positions)) => {
+                    return Ok(planned
+                        .map(|planned| self.take_over(planned, &positions))
+                        .unwrap_or_default());
+                }
+                // Somebody else was first with a version: an earlier try of this one, perhaps.
+                Err(error) if error::is_unique(&error) && lost => {
+                    lost = false;
+                    None
+                }
+                Err(error) if error::is_unique(&error) => {
+                    (planned, by_lookup) = (None, true);
+                    if tries > AT_ONCE { Some(pauses.next().ok_or(error)?) } else { None }
+                }
+                Ok(None) => {
+                    (planned, by_lookup) = (None, true);
+                    if tries > AT_ONCE { pauses.next() } else { None }
+                }
+                Err(error) if error::is_without_room(&error) => {
+                    self.room.store(0, Ordering::Relaxed);
+                    None
+                }
+                Err(error) if error::is_undone(&error) => Some(pauses.next().ok_or(error)?),
+                Err(error) if error::is_lost(&error) => {
+                    (*held, lost) = (None, true);
+                    Some(pauses.next().ok_or(error)?)
+                }
+                Err(error) => return Err(error),
+            };
+            if let Some(pause) = pause {
+                tokio::time::sleep(pause).await;
+            }
+        }
+    }
+
+    /// The positions of what was planned; none when the plan was out of date.
+    async fn attempt<'b>(
+        &self,
+        batches: &'b [Batch],
+        planned: &mut Option<Planned<'b>>,
+        by_lookup: bool,
+        held: &mut Held,
+    ) -> Result<Option<Vec<u64>>, sqlx::Error> {
+        let connection = match held {
+            Some(connection) => connection,
+            None => held.insert(self.pool.acquire().await?),
+        };
+        let planned = match planned {
+            Some(planned) => {
+                if let Some(positions) = insert::landed(connection, &planned.plan).await? {
+                    return Ok(Some(positions));
+                }
+                planned
+            }
+            None => planned.insert(self.plan(batches, by_lookup, connection).await?),
+        };
+        if planned.plan.events.is_empty() {
+            return Ok(Some(Vec::new()));
+        }
+        self.make_room(planned.plan.events.len() as u64, connection).await?;
+        insert::append(connection, &planned.plan, planned.quarantine, self.class).await
+    }
+
+    /// By what is remembered of the streams, if that lets everybody in: nobody is refused by memory
+    /// alone. Else by what is looked up.
+    async fn plan<'b>(
+        &self,
+        batches: &'b [Batch],
+        by_lookup: bool,
+        connection: &mut PgConnection,
+    ) -> Result<Planned<'b>, sqlx::Error> {
+        if !by_lookup {
+            let (mut known, unknown) = self.heads.of(batches);
+            known.extend(look_up(connection, &unknown).await?);
+            let mut plan = Plan::new(known, HashSet::new());
+            let taken: Vec<_> = batches.iter().map(|batch| plan.add(batch)).collect();
+            if taken.iter().all(Result::is_ok) {
+                return Ok(Planned { plan, taken, quarantine: None });
+            }
+        }
+        let standing = Standing::of(connection).await?;
+        let parts = batches.iter().flat_map(Batch::events).flat_map(|event| &event.parts).flatten();
+        let owners: HashSet<_> = parts.flat_map(SealedPart::owners).collect();
+        let scrubbed = scrubbed_of(connection, owners).await?;
+        let streams: HashSet<_> =
+            batches.iter().flat_map(|batch| &batch.streams).map(|part| &part.stream).collect();
+        let streams: Vec<_> = streams.into_iter().collect();
+        let mut plan = Plan::new(look_up(connection, &streams).await?, scrubbed);
+        let taken = batches.iter().map(|batch| {
+            if let Some(until) = standing.quarantine {
+                Restored::check_end(standing.head, until)?;
+            }
+            plan.add(batch)
+        });
+        let taken = taken.collect();
+        Ok(Planned { plan, taken, quarantine: standing.quarantine })
+    }
+
+    /// The last version of a stream.
+    pub(crate) async fn version(&self, stream: &StreamId) -> Result<Version> {
+        let look = || async { look_up(&mut *self.pool.acquire().await?, &[stream]).await };
+        let versions = retried(self.patience, look).await.map_err(error::of("version"))?;
+        Ok(Version(versions.get(stream).copied().unwrap_or_default()))
+    }
+
+    /// Makes partitions for so many events more, if there may be none.
+    async fn make_room(&self, events: u64, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+        let last = *self.published.borrow();
+        if last + events >= self.room.load(Ordering::Relaxed) {
+            let room: i64 = sqlx::query_scalar("SELECT make_room((SELECT last_value FROM positions) + $1)")
+                .bind(signed(events))
+                .fetch_one(connection)
+                .await?;
+            self.room.store(room.unsigned_abs(), Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    /// What became of each batch, now that its events have positions.
+    fn take_over(&self, planned: Planned<'_>, positions: &[u64]) -> Vec<Result<Appended>> {
+        let Planned { plan, taken, .. } = planned;
+        self.heads.advance(plan.into_versions());
+        self.publish(positions.iter().copied().max().unwrap_or_default());
+        let place = |taken: Taken| taken.at(positions).ok_or_else(|| error::closed(OP));
+        taken.into_iter().map(|taken| taken.and_then(place)).collect()
+    }
+
+    /// Tells those who wait that there may be events up to this position.
+    pub(crate) fn publish(&self, position: u64) {
+        self.published.send_if_modified(|last| {
+            let is_later = position > *last;
+            *last = (*last).max(position);
+            is_later
+        });
+    }
+}
+
+/// The connection that is kept from one commit to the next.
+type Held = Option<PoolConnection<Postgres>>;
