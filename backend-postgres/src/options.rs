@@ -71,6 +71,8 @@ impl Options {
             // table that lost its end reads as a shorter one.
             ("enable_seqscan", "off".to_owned()),
             ("enable_bitmapscan", "off".to_owned()),
+            // What cannot be read otherwise costs ten thousand million then, and is not worth compiling.
+            ("jit", "off".to_owned()),
             // With those there is one plan for each statement: it is made once.
             ("plan_cache_mode", "force_generic_plan".to_owned()),
         ]))
