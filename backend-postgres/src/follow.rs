@@ -11,9 +11,8 @@ use sqlx::postgres::PgListener;
 use tokio::sync::{OnceCell, watch};
 use tokio::time::{sleep, timeout};
 
-use crate::commit::{Standing, Writer};
+use crate::commit::Writer;
 use crate::error;
-use crate::retry::retried;
 
 const OP: &str = "wait";
 /// The least time between two notices. A notice takes a lock of the whole server for a moment: so
@@ -49,8 +48,7 @@ impl Follow {
             // What comes from here on wakes; what came before is seen.
             ours.mark_unchanged();
             others.mark_unchanged();
-            let look = || async { Standing::of(&mut *writer.pool.acquire().await?).await };
-            let now = retried(writer.patience, look).await.map_err(error::of(OP))?;
+            let now = writer.standing(OP).await?;
             if now.head > position {
                 return Ok(now.head);
             }

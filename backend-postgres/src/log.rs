@@ -10,11 +10,10 @@ use oubliette_core::{
 };
 use tokio::sync::{mpsc, oneshot};
 
-use crate::commit::{Asked, Standing, Writer, dropped};
+use crate::commit::{Asked, Writer, dropped, signed};
 use crate::config::PostgresLogBuilder;
 use crate::follow::Follow;
 use crate::options::Options;
-use crate::retry::retried;
 use crate::{error, read, schema};
 
 const LIMITS: Limits =
@@ -44,17 +43,17 @@ impl PostgresLog {
         PostgresLogBuilder::new(url)
     }
 
-    pub(crate) async fn with(options: Options) -> Result<Self> {
+    pub(crate) async fn with(config: PostgresLogBuilder) -> Result<Self> {
+        let PostgresLogBuilder { options, partition } = config;
         let pool = schema::open(&schema::LOG, &options).await?;
+        if let Some(events) = partition {
+            let set = sqlx::query("UPDATE log SET span = $1 WHERE span <> $1").bind(signed(events));
+            set.execute(&pool).await.map_err(error::of("open"))?;
+        }
         let channel = options.schema_of(schema::LOG.name)?;
         let writer = Arc::new(Writer::new(pool, &options).await?);
         let follow = Follow::new(&writer, channel);
         Ok(Self { options, appends: writer.start(), follow, writer })
-    }
-
-    async fn standing(&self, op: &'static str) -> Result<Standing> {
-        let look = || async { Standing::of(&mut *self.writer.pool.acquire().await?).await };
-        retried(self.writer.patience, look).await.map_err(error::of(op))
     }
 
     /// Does something to its end, also when nobody waits for it any more.
@@ -99,7 +98,7 @@ impl EventLog for PostgresLog {
     }
 
     async fn head(&self) -> Result<Position> {
-        Ok(self.standing("head").await?.head)
+        Ok(self.writer.standing("head").await?.head)
     }
 
     async fn version(&self, stream: &StreamId) -> Result<Version> {
@@ -133,7 +132,7 @@ impl EventLog for PostgresLog {
     }
 
     async fn quarantine(&self) -> Result<Option<Position>> {
-        Ok(self.standing("quarantine").await?.quarantine)
+        Ok(self.writer.standing("quarantine").await?.quarantine)
     }
 
     async fn release(&self) -> Result<()> {

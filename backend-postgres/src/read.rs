@@ -89,15 +89,13 @@ pub(crate) fn pages(writer: Arc<Writer>, patience: Duration, query: Query) -> Pa
 /// Who takes longer than `patience` is not waited for: then the head is before them.
 async fn settled(writer: &Writer, patience: Duration) -> Result<Standing> {
     let begun = Instant::now();
-    let look =
-        || retried(writer.patience, || async { Standing::of(&mut *writer.pool.acquire().await?).await });
-    let first = look().await.map_err(error::of(OP))?;
+    let first = writer.standing(OP).await?;
     let mut now = first;
     let mut pause = LOOK;
     while now.head < first.seen && begun.elapsed() < patience {
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(LOOK * 25);
-        now = look().await.map_err(error::of(OP))?;
+        now = writer.standing(OP).await?;
     }
     Ok(now)
 }

@@ -55,6 +55,8 @@ pub(crate) struct Writer {
     heads: Heads,
     /// There are partitions for positions below.
     room: AtomicU64,
+    /// The head that was seen last: what it was once, it is for good.
+    settled: AtomicU64,
     /// Large appends that run at once: they leave connections to who reads.
     large: Semaphore,
     /// The last position that this process appended.
@@ -81,6 +83,7 @@ impl Writer {
             class,
             heads: Heads::new(),
             room: AtomicU64::new(0),
+            settled: AtomicU64::new(0),
             large: Semaphore::new((options.connections as usize / 2).max(1)),
             published: watch::channel(0).0,
         })
@@ -244,6 +247,17 @@ impl Writer {
         });
         let taken = taken.collect();
         Ok(Planned { plan, taken, quarantine: standing.quarantine })
+    }
+
+    /// Where the log stands.
+    ///
+    /// Whoever is about to append may hold the head back to where it was when they looked, behind
+    /// what was told since: nothing comes there, and so the head stays where it was.
+    pub(crate) async fn standing(&self, op: &'static str) -> Result<Standing> {
+        let look = || async { Standing::of(&mut *self.pool.acquire().await?).await };
+        let now = retried(self.patience, look).await.map_err(error::of(op))?;
+        let head = now.head.0.max(self.settled.fetch_max(now.head.0, Ordering::Relaxed));
+        Ok(Standing { head: Position(head), seen: now.seen.max(Position(head)), ..now })
     }
 
     /// The last version of a stream.
