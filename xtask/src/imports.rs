@@ -10,8 +10,14 @@ use crate::run::{Done, cargo_output};
 const RULES: &[(&str, &[&str], &[&str])] = &[
     ("oubliette-core", &[], &[]),
     ("oubliette-conformance", &["oubliette-core", "oubliette-backup"], &[]),
+    ("oubliette-servers", &[], &[]),
     ("oubliette-catalogue", &["oubliette-core"], &[]),
     ("oubliette-backend-sqlite", &["oubliette-core"], &["oubliette-conformance"]),
+    (
+        "oubliette-backend-postgres",
+        &["oubliette-core"],
+        &["oubliette-conformance", "oubliette-servers"],
+    ),
     ("oubliette-backup", &["oubliette-core"], &["oubliette-conformance"]),
     ("oubliette-kms-local", &["oubliette-core"], &["oubliette-conformance"]),
     (

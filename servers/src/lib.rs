@@ -1,0 +1,20 @@
+//! Private servers for tests.
+//!
+//! Each is of its own, in a folder of its own, and reachable by whoever started it alone. It
+//! runs as an ordinary user, and it ends, with its folder, when the process that started it does,
+//! however that ends. A program that is not installed is a failure, never a skip: `cargo xtask
+//! test` installs what is missing.
+
+#![forbid(unsafe_code)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test whose server does not start fails: that is what it is told"
+)]
+
+mod folder;
+mod keeper;
+mod postgres;
+mod user;
+
+pub use self::postgres::{Postgres, Shutdown};
