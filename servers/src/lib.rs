@@ -15,6 +15,8 @@
 mod folder;
 mod keeper;
 mod postgres;
+mod proxy;
 mod user;
 
 pub use self::postgres::{Postgres, Shutdown};
+pub use self::proxy::Proxy;

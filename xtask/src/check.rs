@@ -18,7 +18,8 @@ pub(crate) fn run() -> Done {
     }
     examples::check()?;
     // What is published can be packed: no crate waits for one that waits for it.
-    let unpublished = ["--exclude", "oubliette-proof", "--exclude", "oubliette-servers", "--exclude", "xtask"];
+    let unpublished =
+        ["--exclude", "oubliette-proof", "--exclude", "oubliette-servers", "--exclude", "xtask"];
     cargo(
         &[&["package", "--workspace", "--no-verify", "--allow-dirty", "--quiet"], &unpublished[..]].concat(),
     )

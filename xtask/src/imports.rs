@@ -13,11 +13,7 @@ const RULES: &[(&str, &[&str], &[&str])] = &[
     ("oubliette-servers", &[], &[]),
     ("oubliette-catalogue", &["oubliette-core"], &[]),
     ("oubliette-backend-sqlite", &["oubliette-core"], &["oubliette-conformance"]),
-    (
-        "oubliette-backend-postgres",
-        &["oubliette-core"],
-        &["oubliette-conformance", "oubliette-servers"],
-    ),
+    ("oubliette-backend-postgres", &["oubliette-core"], &["oubliette-conformance", "oubliette-servers"]),
     ("oubliette-backup", &["oubliette-core"], &["oubliette-conformance"]),
     ("oubliette-kms-local", &["oubliette-core"], &["oubliette-conformance"]),
     (

@@ -87,6 +87,11 @@ impl Postgres {
         self.folder.join("data")
     }
 
+    /// The folder of the socket that it listens on.
+    pub(crate) fn socket_folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// The id of the server's first process; `None` when it was stopped.
     pub fn pid(&self) -> Option<u32> {
         self.keeper().server().map(|pid| pid.as_raw_nonzero().get().unsigned_abs())
