@@ -1,5 +1,7 @@
 //! The product of all parts.
 
+use std::collections::BTreeSet;
+
 use oubliette_conformance::House;
 use oubliette_core::memory::MemoryLedger;
 use oubliette_core::{BackupTarget, Documents, EventLog, KeyVault, SnapshotStore};
@@ -46,6 +48,34 @@ impl Combination {
             }
         }
         all
+    }
+
+    /// Some of them, in which any two backends of different parts stand together: what goes wrong between
+    /// two parts goes wrong in one of these.
+    #[must_use]
+    pub fn of_pairs() -> Vec<Self> {
+        let mut left = Self::all();
+        let mut open: BTreeSet<_> = left.iter().flat_map(Self::pairs).collect();
+        let mut chosen = Vec::new();
+        // Each time the one with most pairs that are in none yet.
+        while !open.is_empty() {
+            let news = |it: &Self| it.pairs().intersection(&open).count();
+            let Some((at, _)) = left.iter().enumerate().max_by_key(|(_, it)| news(it)) else { break };
+            let next = left.remove(at);
+            open.retain(|pair| !next.pairs().contains(pair));
+            chosen.push(next);
+        }
+        chosen
+    }
+
+    /// Each two of its backends, by the places of their parts.
+    fn pairs(&self) -> BTreeSet<[(usize, String); 2]> {
+        let names = self.names().map(str::to_owned);
+        let places: Vec<_> = names.into_iter().enumerate().collect();
+        let pairs = places.iter().flat_map(|one| {
+            places.iter().filter(|other| one.0 < other.0).map(|other| [one.clone(), other.clone()])
+        });
+        pairs.collect()
     }
 
     /// All of them, and this liar as one backend more of its part: with every other backend
