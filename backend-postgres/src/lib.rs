@@ -82,6 +82,7 @@ mod commit;
 mod config;
 mod error;
 mod follow;
+mod ground;
 mod keys;
 mod log;
 mod options;
@@ -89,6 +90,7 @@ mod page;
 mod read;
 mod retry;
 mod schema;
+mod sweep;
 
 pub use self::config::PostgresLogBuilder;
 pub use self::log::PostgresLog;
