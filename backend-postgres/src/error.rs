@@ -2,6 +2,15 @@
 
 use oubliette_core::{Error, ErrorKind};
 
+/// Somebody holds a lock for too long.
+pub(crate) const LOCKED: &str = "55P03";
+/// Two waited for each other.
+pub(crate) const DEADLOCK: &str = "40P01";
+/// There is no such table.
+pub(crate) const NO_TABLE: &str = "42P01";
+/// The user may not do that.
+pub(crate) const DENIED: &str = "42501";
+
 /// The kind and the text for what the driver reports. Its own text stays behind: messages
 /// and details quote what was stored.
 pub(crate) fn from_driver(op: &'static str, error: &sqlx::Error) -> Error {
@@ -16,13 +25,13 @@ pub(crate) fn from_driver(op: &'static str, error: &sqlx::Error) -> Error {
                 "28000" | "28P01" => {
                     (Denied, "the server does not let this user in: check the connection string")
                 }
-                "42501" => (Denied, "this user may not do that: see the roles in the documentation"),
+                DENIED => (Denied, "this user may not do that: see the roles in the documentation"),
                 "3D000" => (NotFound, "there is no such database: create it, or check the connection string"),
                 "53100" => (Unavailable, "the server's disk is full: make room, then try again"),
                 "53200" => (Unavailable, "the server has not enough memory: try again"),
                 "53300" => (Unavailable, "the server has too many connections: open the store with fewer"),
                 "54000" => (LimitExceeded, "a record is larger than PostgreSQL can hold"),
-                "55P03" => (Unavailable, "someone else holds what is needed for too long: try again"),
+                LOCKED => (Unavailable, "someone else holds what is needed for too long: try again"),
                 "57014" => (
                     Unavailable,
                     "a statement took too long: try again, or open the store with more patience",
@@ -95,7 +104,7 @@ pub(crate) fn closed(op: &'static str) -> Error {
 
 /// Whether the transaction was undone for the sake of another: the same may pass next time.
 pub(crate) fn is_undone(error: &sqlx::Error) -> bool {
-    code(error).is_some_and(|code| code == "40001" || code == "40P01")
+    code(error).is_some_and(|code| code == "40001" || code == DEADLOCK)
 }
 
 /// The SQLSTATE code.

@@ -80,6 +80,7 @@
 
 mod commit;
 mod config;
+mod doctor;
 mod error;
 mod follow;
 mod ground;
@@ -92,5 +93,8 @@ mod retry;
 mod schema;
 mod sweep;
 
+pub use oubliette_core::{Finding, Meaning};
+
 pub use self::config::PostgresLogBuilder;
+pub use self::doctor::examine;
 pub use self::log::PostgresLog;

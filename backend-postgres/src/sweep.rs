@@ -1,11 +1,21 @@
 //! The sweep: what leaves no byte of what was taken away.
+//!
+//! A server leaves everything that it deletes: in the heap, in indexes, in the write-ahead log,
+//! and in segments of it that wait for later use. The sequence that leaves nothing: statistics
+//! taken away if there are any; nobody left who may still see what is gone; the tables written
+//! anew; the write-ahead log written through; no file that belongs to nobody.
 
-use std::time::Duration;
+pub(crate) mod blockers;
+pub(crate) mod files;
+pub(crate) mod statistics;
+mod tables;
+mod wal;
 
-use oubliette_core::{Promise, Result, Swept};
+use oubliette_core::{Error, ErrorKind, Promise, Result, Swept};
 use sqlx::postgres::{PgConnection, PgPool};
-use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _};
+use sqlx::{ConnectOptions as _, Connection as _};
 
+use self::blockers::Moment;
 use crate::error;
 use crate::ground::Ground;
 use crate::options::Options;
@@ -19,7 +29,7 @@ const OP: &str = "sweep";
 pub(crate) struct Sweeper {
     options: Options,
     store: &'static Store,
-    ground: Ground,
+    promise: Promise,
 }
 
 #[allow(dead_code, reason = "the stores are not there yet")]
@@ -29,14 +39,15 @@ impl Sweeper {
     /// # Errors
     /// Those of the server.
     pub(crate) async fn of(options: &Options, store: &'static Store, pool: &PgPool) -> Result<Self> {
-        let mut connection = pool.acquire().await.map_err(error::of("open"))?;
-        Ok(Self { options: options.clone(), store, ground: Ground::of(&mut connection).await? })
+        let ground = Ground::of(&mut *pool.acquire().await.map_err(error::of("open"))?).await?;
+        let bytes_gone = ground.keeps().is_none().then_some(options.sweep_within);
+        let promise = Promise { bytes_gone, ..Promise::AT_ONCE };
+        Ok(Self { options: options.clone(), store, promise })
     }
 
     /// What a store promises that holds no keys, so that nothing in it brings one back.
     pub(crate) fn promise(&self) -> Promise {
-        let within: Option<Duration> = self.ground.keeps.is_none().then_some(self.options.sweep_within);
-        Promise { bytes_gone: within, ..Promise::AT_ONCE }
+        self.promise
     }
 
     /// Sweeps the store over a connection of its own, to its end also when nobody waits for it
@@ -46,43 +57,66 @@ impl Sweeper {
     /// Those of the server.
     pub(crate) async fn sweep(&self) -> Result<Swept> {
         let sweeper = self.clone();
-        let swept = tokio::spawn(async move { sweeper.run().await });
-        swept.await.map_err(|_| {
-            oubliette_core::Error::new(
-                oubliette_core::ErrorKind::Unavailable,
-                OP,
-                "the program ends: sweep again when it runs again",
-            )
-        })?
+        let swept = tokio::spawn(async move { sweeper.connect_and_sweep().await });
+        swept.await.map_err(|_| Error::new(ErrorKind::Unavailable, OP, "the program ends: sweep again"))?
     }
 
-    async fn run(&self) -> Result<Swept> {
-        let options = self.options.connect(self.store.name)?.disable_statement_logging();
-        let mut connection = options.connect().await.map_err(error::of(OP))?;
+    async fn connect_and_sweep(&self) -> Result<Swept> {
+        let options = self.options.connect(self.store.name)?.options([("statement_timeout", "0")]);
+        let mut connection = options.disable_statement_logging().connect().await.map_err(error::of(OP))?;
+        // What it stands on may have changed since the store was opened.
         let ground = Ground::of(&mut connection).await?;
-        sqlx::query("SET statement_timeout = 0").execute(&mut connection).await.map_err(error::of(OP))?;
-        let swept = self.rewrite(&mut connection).await?;
+        let by = self.take_away(&mut connection, &ground).await?;
         connection.close().await.map_err(error::of(OP))?;
-        Ok(match (swept, ground.keeps) {
-            (Swept::Clean, Some(why)) => Swept::Unsure { why },
-            (swept, _) => swept,
+        Ok(match (by.is_empty(), ground.keeps()) {
+            (false, _) => Swept::Blocked { by },
+            (true, Some(why)) => Swept::Unsure { why },
+            (true, None) => Swept::Clean,
         })
     }
 
-    async fn rewrite(&self, connection: &mut PgConnection) -> Result<Swept> {
-        let schema = self.options.schema_of(self.store.name)?;
-        let tables: Vec<String> = sqlx::query_scalar(
-            "SELECT format('%I.%I', relnamespace::regnamespace, relname)
-             FROM pg_class WHERE relnamespace = to_regnamespace($1) AND relkind = 'r'",
-        )
-        .bind(schema)
-        .fetch_all(&mut *connection)
-        .await
-        .map_err(error::of(OP))?;
-        for table in tables {
-            let rewrite = format!("VACUUM (FULL) {table}");
-            sqlx::query(AssertSqlSafe(rewrite)).execute(&mut *connection).await.map_err(error::of(OP))?;
+    /// Goes through the whole sequence. Returns who was in the way.
+    async fn take_away(&self, connection: &mut PgConnection, ground: &Ground) -> Result<Vec<String>> {
+        let schema = &self.options.schema_of(self.store.name)?;
+        let patience = self.options.lock_timeout;
+        let left = self.files_of_nobody(connection, ground).await?;
+        let statistics = !statistics::kept(connection, schema).await?.is_empty();
+        if statistics {
+            statistics::take_away(connection, schema).await?;
         }
-        Ok(Swept::Clean)
+        let tables = tables::of(connection, schema).await?;
+
+        let moment = Moment::now(connection).await?;
+        let by = moment.outlasting(connection, patience).await?;
+        if !by.is_empty() {
+            return Ok(by);
+        }
+        let mut by = Vec::new();
+        for table in &tables {
+            by.extend(tables::rewrite(connection, table).await?);
+        }
+        if statistics {
+            by.extend(statistics::rewrite(connection).await?);
+            by.extend(statistics::kept(connection, schema).await?);
+        }
+        // What a standby reports may go back.
+        by.extend(moment.older(connection).await?);
+        if !by.is_empty() {
+            return Ok(by);
+        }
+        if ground.may_pass_wal() {
+            by.extend(wal::pass(connection, patience).await?);
+        }
+        let still = self.files_of_nobody(connection, ground).await?;
+        let orphans = still.iter().filter(|file| left.contains(file));
+        by.extend(orphans.map(|file| format!("the file {file}, which belongs to nobody")));
+        Ok(by)
+    }
+
+    async fn files_of_nobody(&self, connection: &mut PgConnection, ground: &Ground) -> Result<Vec<String>> {
+        if ground.may_see_files() {
+            return files::of_nobody(connection, &self.options.schema_of(self.store.name)?).await;
+        }
+        Ok(Vec::new())
     }
 }

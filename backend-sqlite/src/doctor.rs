@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use oubliette_core::{Error, ErrorKind, Result};
+use oubliette_core::{Error, ErrorKind, Finding, Meaning, Result};
 use sqlx::{ConnectOptions, SqliteConnection};
 
 use crate::ground::Ground;
@@ -11,30 +11,6 @@ use crate::options::{Options, Synchronous};
 use crate::{error, lock, schema};
 
 const OP: &str = "doctor";
-
-/// Something that was looked at.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
-    /// What was looked at.
-    pub subject: &'static str,
-    /// What was found there.
-    pub found: String,
-    /// What that means for the bytes of what is erased.
-    pub meaning: Meaning,
-}
-
-/// What a finding means for the bytes of what is erased.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Meaning {
-    /// It is as it should be.
-    Good,
-    /// It is so for now; the text says until when.
-    Passing(String),
-    /// The store promises less because of it; the text says what to do.
-    Lowers(String),
-    /// It cannot be seen from here; the text says who knows.
-    Unseen(String),
-}
 
 /// Looks at the file of a store of this crate and at what it lies on, and changes nothing.
 ///

@@ -129,8 +129,10 @@ mod snapshots;
 mod sweep;
 mod writer;
 
+pub use oubliette_core::{Finding, Meaning};
+
 pub use self::config::SqliteLogBuilder;
-pub use self::doctor::{Finding, Meaning, examine};
+pub use self::doctor::examine;
 pub use self::documents::{SqliteDocuments, SqliteDocumentsBuilder};
 pub use self::log::SqliteLog;
 pub use self::options::Synchronous;

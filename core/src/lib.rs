@@ -13,6 +13,7 @@ mod draft;
 mod envelope;
 pub mod erasure;
 mod error;
+mod finding;
 mod house;
 mod ids;
 mod key;
@@ -54,6 +55,7 @@ pub use self::documents::{
 pub use self::draft::{Draft, PersonalField, StreamDrafts};
 pub use self::envelope::{Envelope, FORMAT as ENVELOPE_FORMAT, Recorded};
 pub use self::error::{Error, ErrorKind, Result};
+pub use self::finding::{Finding, Meaning};
 pub use self::house::{Builder, Oubliette};
 pub use self::ids::{
     BackupId, BuildId, DocumentKey, ErasureId, EventId, EventType, KeyId, MAX_NAME, Position, ProjectionName,
