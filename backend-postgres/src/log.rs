@@ -14,6 +14,7 @@ use crate::commit::{Asked, Writer, dropped, signed};
 use crate::config::PostgresLogBuilder;
 use crate::follow::Follow;
 use crate::options::Options;
+use crate::sweep::Sweeper;
 use crate::{error, read, schema};
 
 const LIMITS: Limits =
@@ -24,6 +25,7 @@ const LIMITS: Limits =
 /// Several processes may open the same log.
 pub struct PostgresLog {
     options: Options,
+    sweeper: Sweeper,
     writer: Arc<Writer>,
     appends: mpsc::Sender<Asked>,
     follow: Follow,
@@ -50,10 +52,11 @@ impl PostgresLog {
             let set = sqlx::query("UPDATE log SET span = $1 WHERE span <> $1").bind(signed(events));
             set.execute(&pool).await.map_err(error::of("open"))?;
         }
+        let sweeper = Sweeper::of(&options, &schema::LOG, &pool).await?;
         let channel = options.schema_of(schema::LOG.name)?;
         let writer = Arc::new(Writer::new(pool, &options).await?);
         let follow = Follow::new(&writer, channel);
-        Ok(Self { options, appends: writer.start(), follow, writer })
+        Ok(Self { options, sweeper, appends: writer.start(), follow, writer })
     }
 
     /// Does something to its end, also when nobody waits for it any more.
@@ -78,8 +81,9 @@ impl EventLog for PostgresLog {
         LIMITS
     }
 
+    /// Dead bytes are gone once it is swept, where this user may see and do what that takes.
     fn promise(&self) -> Promise {
-        Promise { bytes_gone: None, ..Promise::AT_ONCE }
+        self.sweeper.promise()
     }
 
     async fn append(&self, batch: Batch) -> Result<Appended> {
@@ -115,7 +119,7 @@ impl EventLog for PostgresLog {
     }
 
     async fn sweep(&self) -> Result<Swept> {
-        Ok(Swept::Unsure { why: "it does not sweep yet".to_owned() })
+        self.sweeper.sweep().await
     }
 
     async fn drop_stream(&self, stream: &StreamId) -> Result<Dropped> {

@@ -24,7 +24,6 @@ use crate::schema::Store;
 const OP: &str = "sweep";
 
 /// A store, and how it is swept.
-#[allow(dead_code, reason = "the stores are not there yet")]
 #[derive(Clone, Debug)]
 pub(crate) struct Sweeper {
     options: Options,
@@ -32,7 +31,6 @@ pub(crate) struct Sweeper {
     promise: Promise,
 }
 
-#[allow(dead_code, reason = "the stores are not there yet")]
 impl Sweeper {
     /// Looks at what the server lets this user see and do.
     ///
