@@ -19,7 +19,7 @@ pub(crate) fn from_driver(op: &'static str, error: &sqlx::Error) -> Error {
         sqlx::Error::Database(_) => {
             let code = code(error).unwrap_or_default();
             let (kind, text) = match code.as_str() {
-                "XX001" | "XX002" => {
+                "XX001" | "XX002" | "P0002" => {
                     (Corrupt, "the server finds its files damaged: restore the store from a backup")
                 }
                 "28000" | "28P01" => {

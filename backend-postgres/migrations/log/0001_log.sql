@@ -125,7 +125,8 @@ DECLARE
     bound bigint;
     own   log;
 BEGIN
-    SELECT CASE WHEN is_called THEN last_value ELSE 0 END INTO given FROM positions;
+    -- Strictly: a table of one row that has none is damaged.
+    SELECT CASE WHEN is_called THEN last_value ELSE 0 END INTO STRICT given FROM positions;
     -- Of a position the lock has the lower 32 bits; it is less than 2^31 away from `given`.
     SELECT least(given, min(given - CASE WHEN behind < 2147483648 THEN behind ELSE behind - 4294967296 END))
     INTO bound
@@ -134,7 +135,7 @@ BEGIN
         WHERE locktype = 'advisory' AND objsubid = 2 AND classid = 'events'::regclass
         AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
     ) AS appending;
-    SELECT * INTO own FROM log;
+    SELECT * INTO STRICT own FROM log;
     SELECT greatest(coalesce(max(position), 0), least(own.floor, bound)) INTO head
     FROM events WHERE position <= bound;
     SELECT greatest(coalesce(max(position), 0), own.floor) INTO seen FROM events;

@@ -3,12 +3,13 @@
 mod programs;
 mod template;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use rustix::process::{Pid, Signal};
@@ -43,7 +44,12 @@ pub struct Postgres {
     folder: PathBuf,
     user: User,
     keeper: Mutex<Keeper>,
+    /// The files that it was copied with, before its server ran for the first time.
+    copied: BTreeMap<PathBuf, Stamp>,
 }
+
+/// When a file was written last, and how long it is.
+type Stamp = (SystemTime, u64);
 
 impl Postgres {
     /// Starts a new cluster.
@@ -63,7 +69,8 @@ impl Postgres {
             &log(&data),
             &[program.as_os_str(), "-D".as_ref(), data.as_os_str(), "-k".as_ref(), folder.as_os_str()],
         );
-        let cluster = Self { folder, user, keeper: Mutex::new(keeper) };
+        let copied = stamps(&data);
+        let cluster = Self { folder, user, keeper: Mutex::new(keeper), copied };
         cluster.start();
         cluster
     }
@@ -90,6 +97,19 @@ impl Postgres {
     /// The folder of the socket that it listens on.
     pub(crate) fn socket_folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// The files of the data directory that were written since the cluster was copied from one that
+    /// nobody had seen: in the others there is nothing of anybody.
+    ///
+    /// # Panics
+    /// When a folder cannot be read.
+    pub fn written(&self) -> Vec<PathBuf> {
+        let now = stamps(&self.folder());
+        now.into_iter()
+            .filter(|(file, stamp)| self.copied.get(file) != Some(stamp))
+            .map(|(file, _)| file)
+            .collect()
     }
 
     /// The id of the server's first process; `None` when it was stopped.
@@ -184,4 +204,19 @@ fn is_ready(data: &Path, pid: Pid) -> bool {
     let mut lines = file.lines();
     lines.next() == Some(pid.as_raw_nonzero().to_string().as_str())
         && lines.nth(6).is_some_and(|state| state.trim() == "ready")
+}
+
+/// Every file under a folder.
+fn stamps(folder: &Path) -> BTreeMap<PathBuf, Stamp> {
+    let mut stamps = BTreeMap::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            stamps.append(&mut self::stamps(&path));
+        } else if let Ok(file) = fs::metadata(&path) {
+            // One that was listed a moment ago may be gone.
+            stamps.insert(path, (file.modified().unwrap(), file.len()));
+        }
+    }
+    stamps
 }
