@@ -19,7 +19,7 @@ use self::blockers::Moment;
 use crate::error;
 use crate::ground::Ground;
 use crate::options::Options;
-use crate::schema::Store;
+use crate::schema::{self, Store};
 
 const OP: &str = "sweep";
 
@@ -75,14 +75,18 @@ impl Sweeper {
 
     /// Goes through the whole sequence. Returns who was in the way.
     async fn take_away(&self, connection: &mut PgConnection, ground: &Ground) -> Result<Vec<String>> {
-        let schema = &self.options.schema_of(self.store.name)?;
+        let name = &self.options.schema_of(self.store.name)?;
         let patience = self.options.lock_timeout;
         let left = self.files_of_nobody(connection, ground).await?;
-        let statistics = !statistics::kept(connection, schema).await?.is_empty();
+        let statistics = !statistics::kept(connection, name).await?.is_empty();
         if statistics {
-            statistics::take_away(connection, schema).await?;
+            statistics::take_away(connection, name).await?;
         }
-        let tables = tables::of(connection, schema).await?;
+        let due = if self.store.name == schema::LOG.name {
+            tables::of_log(connection, name).await?
+        } else {
+            tables::all(connection, name).await?
+        };
 
         let moment = Moment::now(connection).await?;
         let by = moment.outlasting(connection, patience).await?;
@@ -90,18 +94,19 @@ impl Sweeper {
             return Ok(by);
         }
         let mut by = Vec::new();
-        for table in &tables {
+        for table in &due.tables {
             by.extend(tables::rewrite(connection, table).await?);
         }
         if statistics {
             by.extend(statistics::rewrite(connection).await?);
-            by.extend(statistics::kept(connection, schema).await?);
+            by.extend(statistics::kept(connection, name).await?);
         }
         // What a standby reports may go back.
         by.extend(moment.older(connection).await?);
         if !by.is_empty() {
             return Ok(by);
         }
+        due.done(connection).await?;
         if ground.may_pass_wal() {
             by.extend(wal::pass(connection, patience).await?);
         }

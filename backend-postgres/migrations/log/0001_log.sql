@@ -58,13 +58,16 @@ CREATE TABLE log (
     floor      bigint  NOT NULL,
     quarantine bigint,           -- where the restore of a log in quarantine ends
     room       bigint  NOT NULL, -- there are partitions of `sealed` for positions below
-    span       bigint  NOT NULL  -- positions in the next partition of `sealed`
+    span       bigint  NOT NULL, -- positions in the next partition of `sealed`
+    swept      bigint  NOT NULL  -- where the head was when a sweep began that came to its end
 );
-INSERT INTO log (id, floor, room, span) VALUES (1, 0, 0, 1048576);
+INSERT INTO log (id, floor, room, span, swept) VALUES (1, 0, 0, 1048576, 0);
 
--- Tables that lost rows since they were last swept.
+-- Tables that lost rows since they were last swept: a row for each time, so that a sweep takes away what
+-- it has seen, and nothing that came meanwhile.
 CREATE TABLE unswept (
-    relation oid PRIMARY KEY
+    id       bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    relation oid NOT NULL
 );
 
 -- Nothing is compressed, so that whoever looks for a byte finds it; and no statistics are made:

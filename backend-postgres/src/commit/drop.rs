@@ -75,8 +75,7 @@ pub(super) async fn take_events(
          taken AS (UPDATE log SET floor = greatest(floor, (SELECT max(position) FROM gone))),
          marked AS (
              INSERT INTO unswept (relation)
-             SELECT tableoid FROM gone UNION SELECT tableoid FROM parts UNION SELECT tableoid FROM owners
-             ON CONFLICT DO NOTHING)
+             SELECT tableoid FROM gone UNION SELECT tableoid FROM parts UNION SELECT tableoid FROM owners)
          SELECT count(*) FROM gone",
     )
     .bind(&names)

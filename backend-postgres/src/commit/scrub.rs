@@ -43,8 +43,7 @@ impl Writer {
                  RETURNING sealed.tableoid),
              marked AS (
                  INSERT INTO unswept (relation)
-                 SELECT tableoid FROM gone UNION SELECT tableoid FROM owners
-                 ON CONFLICT DO NOTHING)
+                 SELECT tableoid FROM gone UNION SELECT tableoid FROM owners)
              SELECT count(*) FROM gone",
         )
         .bind(keys)

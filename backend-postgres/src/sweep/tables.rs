@@ -3,6 +3,7 @@
 use oubliette_core::Result;
 use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgConnection;
+use sqlx::postgres::types::Oid;
 
 use super::{OP, blockers};
 use crate::error;
@@ -36,9 +37,19 @@ async fn file(connection: &mut PgConnection, table: &str) -> Result<Option<Strin
         .map_err(error::of(OP))
 }
 
-/// The tables of a store that hold anything of what is sealed or told.
-pub(super) async fn of(connection: &mut PgConnection, schema: &str) -> Result<Vec<String>> {
-    sqlx::query_scalar(
+/// What a sweep has to write anew, and what it may note when it is done.
+#[derive(Debug, Default)]
+pub(super) struct Due {
+    pub(super) tables: Vec<String>,
+    /// Marks of a log's tables that lost rows.
+    marks: Vec<i64>,
+    /// Where a log's head was.
+    head: Option<i64>,
+}
+
+/// All tables of a store.
+pub(super) async fn all(connection: &mut PgConnection, schema: &str) -> Result<Due> {
+    let tables = sqlx::query_scalar(
         "SELECT format('%I.%I', relnamespace::regnamespace, relname) FROM pg_class
          WHERE relnamespace = to_regnamespace($1) AND relkind = 'r' AND relname <> '_sqlx_migrations'
          ORDER BY relname",
@@ -46,5 +57,47 @@ pub(super) async fn of(connection: &mut PgConnection, schema: &str) -> Result<Ve
     .bind(schema)
     .fetch_all(connection)
     .await
-    .map_err(error::of(OP))
+    .map_err(error::of(OP))?;
+    Ok(Due { tables, ..Due::default() })
+}
+
+/// Those tables of a log that lost rows since the last sweep, and the partitions in which an append
+/// may have failed since: it leaves what it had written.
+pub(super) async fn of_log(connection: &mut PgConnection, schema: &str) -> Result<Due> {
+    let of = error::of(OP);
+    // Nothing comes at or below the head any more, and so nothing fails there either.
+    let head =
+        sqlx::query_scalar("SELECT head FROM head()").fetch_one(&mut *connection).await.map_err(&of)?;
+    let marked: Vec<(i64, Oid)> =
+        sqlx::query_as("SELECT id, relation FROM unswept").fetch_all(&mut *connection).await.map_err(&of)?;
+    let (marks, relations): (Vec<i64>, Vec<Oid>) = marked.into_iter().unzip();
+    let tables = sqlx::query_scalar(
+        "SELECT format('%I.%I', relnamespace::regnamespace, relname) FROM pg_class
+         WHERE relnamespace = to_regnamespace($1) AND relkind = 'r' AND (oid = ANY ($2)
+             OR oid IN (SELECT inhrelid FROM pg_inherits WHERE inhparent = 'sealed'::regclass)
+             AND substring(pg_get_expr(relpartbound, oid) FROM $$TO \\('(\\d+)'\\)$$)::bigint - 1
+                 > (SELECT swept FROM log))
+         ORDER BY relname",
+    )
+    .bind(schema)
+    .bind(relations)
+    .fetch_all(connection)
+    .await
+    .map_err(of)?;
+    Ok(Due { tables, marks, head })
+}
+
+impl Due {
+    /// Notes that all of it was written anew.
+    pub(super) async fn done(self, connection: &mut PgConnection) -> Result<()> {
+        let Some(head) = self.head else { return Ok(()) };
+        let of = error::of(OP);
+        sqlx::query("DELETE FROM unswept WHERE id = ANY ($1)")
+            .bind(self.marks)
+            .execute(&mut *connection)
+            .await
+            .map_err(&of)?;
+        let note = sqlx::query("UPDATE log SET swept = $1 WHERE swept < $1").bind(head);
+        note.execute(connection).await.map(drop).map_err(of)
+    }
 }

@@ -1,0 +1,47 @@
+//! The sweep: what it leaves in the data directory of a server, and who is in its way.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that fails may panic")]
+
+mod blocked;
+mod house;
+mod tables;
+mod wal;
+
+use house::{House, swept_clean};
+
+#[tokio::test]
+async fn a_swept_log_holds_no_byte_of_a_dead_part() {
+    let house = House::fresh().await;
+    assert_eq!(house.found(), house.traces.len());
+    house.scrub().await;
+    house.server.sql("CHECKPOINT");
+    assert_eq!(house.found(), house.traces.len(), "before the sweep the search has something to find");
+    swept_clean(&house).await;
+    assert_eq!(house.found(), 0);
+    assert!(house.alive() > 0, "what lives is found still");
+    house.append("customer-2", 1).await;
+    swept_clean(&house).await;
+}
+
+#[tokio::test]
+async fn a_swept_log_holds_no_byte_of_a_dropped_stream() {
+    use oubliette_core::EventLog as _;
+
+    let house = House::fresh().await;
+    let marked = |house: &House| house.count(b"customer-1 says");
+    assert!(marked(&house) > 0);
+    house.log.drop_stream(&house::stream("customer-1")).await.unwrap();
+    assert!(marked(&house) > 0, "before the sweep the search has something to find");
+    swept_clean(&house).await;
+    assert_eq!(marked(&house), 0);
+}
+
+#[tokio::test]
+async fn an_append_that_failed_leaves_nothing_beyond_the_sweep() {
+    let house = House::fresh().await;
+    let traces = house.append_and_crash().await;
+    assert!(house.count_all(&traces) > 0, "before the sweep the search has something to find");
+    house.scrub().await;
+    swept_clean(&house).await;
+    assert_eq!(house.count_all(&traces), 0);
+}

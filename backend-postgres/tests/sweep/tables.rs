@@ -1,0 +1,111 @@
+//! Which tables are written anew.
+
+use oubliette_core::EventLog as _;
+
+use crate::house::{House, blocked, swept_clean};
+
+/// The partitions of a house, a hundred positions each: two with events, and those made ahead.
+const PARTITIONS: [&str; 2] = ["sealed_0", "sealed_100"];
+
+#[tokio::test]
+async fn only_what_lost_rows_is_written_anew() {
+    let house = House::fresh().await;
+    let files = |house: &House| PARTITIONS.map(|partition| house.file(partition));
+    house.append("customer-2", 200).await;
+    swept_clean(&house).await;
+    let (swept, events, owners) = (files(&house), house.file("events"), house.file("co_owner"));
+    swept_clean(&house).await;
+    assert_eq!(files(&house), swept, "nothing was taken away, and nothing can have failed there since");
+
+    // The parts of one event, in the second partition.
+    house.server.sql(
+        "WITH gone AS (DELETE FROM oubliette_log.sealed WHERE position = 110 RETURNING tableoid)
+         INSERT INTO oubliette_log.unswept (relation) SELECT DISTINCT tableoid FROM gone",
+    );
+    swept_clean(&house).await;
+    let after = files(&house);
+    assert_eq!(after[0], swept[0]);
+    assert_ne!(after[1], swept[1]);
+    assert_eq!((house.file("events"), house.file("co_owner")), (events, owners), "no event was dropped");
+    assert_eq!(house.server.sql("SELECT count(*) FROM oubliette_log.unswept"), "0");
+}
+
+#[tokio::test]
+async fn a_mark_that_comes_during_a_sweep_is_for_the_next_one() {
+    let house = House::fresh().await;
+    house.append("customer-2", 200).await;
+    swept_clean(&house).await;
+    house.scrub().await;
+    let marks =
+        "SELECT count(*) FROM oubliette_log.unswept WHERE relation = 'oubliette_log.sealed_0'::regclass";
+    assert_eq!(house.server.sql(marks), "1");
+    house.scrub().await;
+    assert_eq!(house.server.sql(marks), "1", "a scrub that takes nothing away marks nothing");
+    house
+        .server
+        .sql("INSERT INTO oubliette_log.unswept (relation) VALUES ('oubliette_log.sealed_0'::regclass)");
+    assert_eq!(house.server.sql(marks), "2", "each mark is of its own, and goes with the sweep that saw it");
+    swept_clean(&house).await;
+    assert_eq!(house.server.sql(marks), "0");
+}
+
+#[tokio::test]
+async fn statistics_that_somebody_asked_for_are_taken_away() {
+    let house = House::fresh().await;
+    house.server.sql(
+        "ALTER TABLE oubliette_log.sealed_0 ALTER bytes SET STATISTICS 100; ANALYZE oubliette_log.sealed_0;
+         ALTER TABLE oubliette_log.sealed_0 ALTER bytes SET STATISTICS 0; CHECKPOINT",
+    );
+    let kept = "SELECT count(*) FROM pg_stats WHERE tablename = 'sealed_0' AND attname = 'bytes'";
+    assert_eq!(house.server.sql(kept), "1");
+    let catalogue = house.server.sql("SELECT pg_relation_filenode('pg_statistic')");
+    house.scrub().await;
+    swept_clean(&house).await;
+    assert_eq!(house.server.sql(kept), "0");
+    assert_ne!(house.server.sql("SELECT pg_relation_filenode('pg_statistic')"), catalogue);
+    assert_eq!(house.found(), 0);
+}
+
+#[tokio::test]
+async fn files_that_a_crash_left_are_named() {
+    let house = House::fresh().await;
+    house.scrub().await;
+    swept_clean(&house).await;
+    let place = house.server.sql("SELECT pg_relation_filepath('oubliette_log.events')");
+    let orphan = std::path::Path::new(&place).with_file_name("99999");
+    house.server.replace(&house.server.folder().join(&orphan), Some(b"what was"));
+    house.server.start();
+    let by = blocked(&house).await;
+    assert_eq!(by, [format!("the file {}, which belongs to nobody", orphan.display())]);
+    house.server.replace(&house.server.folder().join(&orphan), None);
+    house.server.start();
+    swept_clean(&house).await;
+}
+
+#[tokio::test]
+async fn who_does_not_own_the_tables_does_not_sweep_them() {
+    let house = House::fresh().await;
+    house.server.sql(
+        "CREATE ROLE other LOGIN; GRANT USAGE ON SCHEMA oubliette_log TO other;
+         GRANT ALL ON ALL TABLES IN SCHEMA oubliette_log TO other; GRANT pg_monitor, pg_checkpoint TO other;
+         GRANT EXECUTE ON FUNCTION pg_switch_wal(), pg_ls_dir(text) TO other",
+    );
+    let url = house.server.url().replace("postgres://postgres@", "postgres://other@");
+    let log = oubliette_backend_postgres::PostgresLog::open(&url).await.unwrap();
+    house.scrub().await;
+    let swept = log.sweep().await.unwrap().to_string();
+    assert!(swept.contains("the owner of oubliette_log.sealed_0, who alone may write it anew"), "{swept}");
+    assert!(house.found() > 0);
+}
+
+#[tokio::test]
+async fn who_may_not_see_what_is_left_promises_nothing() {
+    let house = House::fresh().await;
+    house.server.sql("CREATE ROLE owner LOGIN; GRANT CREATE ON DATABASE postgres TO owner");
+    let url = house.server.url().replace("postgres://postgres@", "postgres://owner@");
+    let log = oubliette_backend_postgres::PostgresLog::builder(&url).schema("other").open().await.unwrap();
+    assert_eq!(log.promise().bytes_gone, None);
+    assert!(house.log.promise().bytes_gone.is_some(), "its owner may");
+    let swept = log.sweep().await.unwrap().to_string();
+    assert!(swept.starts_with("cannot be swept: this user may not see who is in the way"), "{swept}");
+}
