@@ -47,7 +47,7 @@ async fn an_old_snapshot_is_in_the_way_and_then_no_more() {
 async fn who_writes_in_another_database_is_in_the_way() {
     let house = House::fresh().await;
     let url = house.server.database("another");
-    let mut writer = other(&url, "BEGIN; CREATE TABLE any (thing int)").await;
+    let mut writer = other(&url, "BEGIN; CREATE TABLE thing (n int)").await;
     let pid = pid(&mut writer).await;
     house.scrub().await;
     names_and_sweeps(&house, &format!("process {pid} (reporting")).await;
@@ -84,7 +84,7 @@ async fn a_prepared_transaction_is_in_the_way_and_named_by_its_number() {
     house.crash();
     house
         .server
-        .sql("CREATE TABLE any (thing int); BEGIN; INSERT INTO any VALUES (1); PREPARE TRANSACTION 'ada'");
+        .sql("CREATE TABLE thing (n int); BEGIN; INSERT INTO thing VALUES (1); PREPARE TRANSACTION 'ada'");
     let number = house.server.sql("SELECT transaction FROM pg_prepared_xacts");
     house.scrub().await;
     let by = blocked(&house).await;

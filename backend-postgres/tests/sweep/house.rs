@@ -23,6 +23,9 @@ pub(crate) struct House {
     alive: Vec<Vec<u8>>,
 }
 
+/// Partitions with events of the dead person: 50, and 70 of a hundred.
+pub(crate) const PARTITIONS: [&str; 2] = ["sealed_0", "sealed_1048576"];
+
 /// Of sizes that fill pages, and some that do not fit into one.
 const EVENTS: usize = 120;
 
@@ -31,6 +34,8 @@ impl House {
         let server = Postgres::fresh();
         let log =
             PostgresLog::builder(&server.url()).partition(100).lock_timeout(PATIENCE).open().await.unwrap();
+        // The first partition is made before its size is set: events begin at its end.
+        server.sql("SELECT setval('oubliette_log.positions', 1048525)");
         let mut house = Self { log, server, dead: key("ada"), traces: Vec::new(), alive: Vec::new() };
         let bob = key("bob");
         for n in 0..EVENTS {

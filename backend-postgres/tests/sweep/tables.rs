@@ -2,10 +2,7 @@
 
 use oubliette_core::EventLog as _;
 
-use crate::house::{House, blocked, swept_clean};
-
-/// The partitions of a house, a hundred positions each: two with events, and those made ahead.
-const PARTITIONS: [&str; 2] = ["sealed_0", "sealed_100"];
+use crate::house::{House, PARTITIONS, blocked, swept_clean};
 
 #[tokio::test]
 async fn only_what_lost_rows_is_written_anew() {
@@ -19,7 +16,7 @@ async fn only_what_lost_rows_is_written_anew() {
 
     // The parts of one event, in the second partition.
     house.server.sql(
-        "WITH gone AS (DELETE FROM oubliette_log.sealed WHERE position = 110 RETURNING tableoid)
+        "WITH gone AS (DELETE FROM oubliette_log.sealed WHERE position = 1048600 RETURNING tableoid)
          INSERT INTO oubliette_log.unswept (relation) SELECT DISTINCT tableoid FROM gone",
     );
     swept_clean(&house).await;
@@ -87,7 +84,8 @@ async fn who_does_not_own_the_tables_does_not_sweep_them() {
     let house = House::fresh().await;
     house.server.sql(
         "CREATE ROLE other LOGIN; GRANT USAGE ON SCHEMA oubliette_log TO other;
-         GRANT ALL ON ALL TABLES IN SCHEMA oubliette_log TO other; GRANT pg_monitor, pg_checkpoint TO other;
+         GRANT ALL ON ALL TABLES IN SCHEMA oubliette_log TO other;
+         GRANT ALL ON ALL SEQUENCES IN SCHEMA oubliette_log TO other; GRANT pg_monitor, pg_checkpoint TO other;
          GRANT EXECUTE ON FUNCTION pg_switch_wal(), pg_ls_dir(text) TO other",
     );
     let url = house.server.url().replace("postgres://postgres@", "postgres://other@");
