@@ -14,7 +14,7 @@ use super::OP;
 use crate::error;
 
 /// How long to wait for who still reads old segments, between two checkpoints.
-const PAUSE: Duration = Duration::from_millis(250);
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// Writes until no segment holds anything from before the call. Returns who keeps old ones.
 pub(super) async fn pass(connection: &mut PgConnection, patience: Duration) -> Result<Vec<String>> {
