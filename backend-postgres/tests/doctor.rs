@@ -7,7 +7,7 @@ mod common;
 use common::{append, key, open, plain, sealed, stream};
 use oubliette_backend_postgres::{Finding, Meaning, examine};
 use oubliette_core::{ErrorKind, EventLog as _, Expect};
-use oubliette_servers::Postgres;
+use oubliette_servers::{Postgres, Shutdown};
 use sqlx::{Connection as _, PgConnection};
 
 const HOUSE: &str = "oubliette";
@@ -109,8 +109,13 @@ async fn what_is_in_the_way_is_told() {
 }
 
 #[tokio::test]
-async fn a_replica_lowers_the_promise() {
+async fn copies_of_the_server_lower_the_promise() {
     let server = Postgres::fresh();
+    server.sql("ALTER SYSTEM SET archive_mode = on");
+    assert!(!lowers("archive_mode", &server.url()).await, "it is so after the next start");
+    server.stop(Shutdown::Fast);
+    server.start();
+    assert!(lowers("archive_mode", &server.url()).await);
     assert_eq!(of("replicas", &server.url()).await.found, "none");
     server.sql("SELECT pg_create_physical_replication_slot('standby')");
     assert!(lowers("replicas", &server.url()).await);

@@ -7,10 +7,10 @@ use std::time::Duration;
 use memchr::memmem::find;
 use oubliette_backend_postgres::PostgresLog;
 use oubliette_core::seal::{Nonces, Padding, Place, seal};
-use oubliette_core::{
-    Batch, Envelope, EventId, EventLog, EventType, Expect, Key, Purpose, Scope, StreamId, SubjectId, Swept,
-};
+use oubliette_core::{Envelope, EventLog as _, Expect, Key, Swept};
 use oubliette_servers::{Postgres, Shutdown};
+
+use crate::common::{self, key, plain, stream};
 
 pub(crate) const PATIENCE: Duration = Duration::from_millis(300);
 
@@ -127,20 +127,10 @@ fn read(folder: &Path, files: &mut Vec<Vec<u8>>) {
     }
 }
 
-pub(crate) fn stream(name: &str) -> StreamId {
-    StreamId::new(name).unwrap()
-}
-
-pub(crate) fn key(subject: &str) -> Key {
-    Key::generate(Scope::new(SubjectId::new(subject).unwrap(), Purpose::declared("contract"))).unwrap()
-}
-
 /// An event with a sealed part of each of these people.
 fn sealed(name: &str, owners: &[&Key], text: &[u8]) -> Envelope {
-    let open = format!(r#"{{"type":"Noted","text":"{name} says"}}"#).into_bytes();
-    let event_type = EventType::new("Noted").unwrap();
-    let mut event =
-        Envelope { id: EventId::random().unwrap(), event_type, schema: 1, open, parts: Vec::new() };
+    let open = format!(r#"{{"type":"Noted","text":"{name} says"}}"#);
+    let mut event = plain(open);
     let mut nonces = Nonces::of(owners.len());
     for (part, owner) in (0..).zip(owners) {
         let place = Place { stream: &stream(name), event: event.id, part };
@@ -156,5 +146,5 @@ fn traces(event: &Envelope, part: usize) -> Vec<Vec<u8>> {
 }
 
 async fn append(log: &PostgresLog, name: &str, event: Envelope) {
-    log.append(Batch::one(stream(name), Expect::Any, vec![event])).await.unwrap();
+    common::append(log, &stream(name), Expect::Any, vec![event]).await.unwrap();
 }

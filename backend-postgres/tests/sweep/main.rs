@@ -3,19 +3,22 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that fails may panic")]
 
 mod blocked;
+#[path = "../common/mod.rs"]
+mod common;
 mod house;
 mod tables;
 mod wal;
 
 use house::{House, swept_clean};
+use oubliette_core::EventLog as _;
 
 #[tokio::test]
 async fn a_swept_log_holds_no_byte_of_a_dead_part() {
     let house = House::fresh().await;
-    assert_eq!(house.found(), house.traces.len());
     house.scrub().await;
     house.server.sql("CHECKPOINT");
-    assert_eq!(house.found(), house.traces.len(), "before the sweep the search has something to find");
+    // Not all: some are cut in two by the end of a page.
+    assert!(house.found() > house.traces.len() / 2, "before the sweep the search has something to find");
     swept_clean(&house).await;
     assert_eq!(house.found(), 0);
     assert!(house.alive() > 0, "what lives is found still");
@@ -25,12 +28,10 @@ async fn a_swept_log_holds_no_byte_of_a_dead_part() {
 
 #[tokio::test]
 async fn a_swept_log_holds_no_byte_of_a_dropped_stream() {
-    use oubliette_core::EventLog as _;
-
     let house = House::fresh().await;
     let marked = |house: &House| house.count(b"customer-1 says");
     assert!(marked(&house) > 0);
-    house.log.drop_stream(&house::stream("customer-1")).await.unwrap();
+    house.log.drop_stream(&common::stream("customer-1")).await.unwrap();
     assert!(marked(&house) > 0, "before the sweep the search has something to find");
     swept_clean(&house).await;
     assert_eq!(marked(&house), 0);
