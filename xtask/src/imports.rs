@@ -21,13 +21,14 @@ const RULES: &[(&str, &[&str], &[&str])] = &[
         &[
             "oubliette-core",
             "oubliette-backend-sqlite",
+            "oubliette-backend-postgres",
             "oubliette-backup",
             "oubliette-kms-local",
             "oubliette-catalogue",
         ],
         &["oubliette-conformance"],
     ),
-    ("oubliette-cli", &["oubliette"], &[]),
+    ("oubliette-cli", &["oubliette"], &["oubliette-servers"]),
     (
         "oubliette-proof",
         &[
@@ -44,7 +45,7 @@ const RULES: &[(&str, &[&str], &[&str])] = &[
         &["oubliette-core", "oubliette-backup", "oubliette-kms-local", "oubliette-catalogue"],
         &[],
     ),
-    ("xtask", &[], &[]),
+    ("xtask", &["oubliette-servers"], &[]),
 ];
 
 /// Drivers: what `core` must not import.

@@ -10,6 +10,7 @@ mod examples;
 mod excerpts;
 mod fuzz;
 mod imports;
+mod install;
 mod million;
 mod prove;
 mod run;
@@ -79,9 +80,9 @@ fn main() -> ExitCode {
     }
 }
 
-/// No test needs a server yet: those that will are started here, on loopback, and stopped
-/// by their own process ids.
+/// Servers are started by the tests that need them, each its own: here they are installed.
 fn test() -> run::Done {
+    install::postgres()?;
     run::cargo(&["test", "--workspace", "--all-features", "--no-fail-fast"])?;
     examples::test()
 }

@@ -1,6 +1,8 @@
 //! Running programs.
 
-use std::path::PathBuf;
+use std::ffi::OsStr;
+use std::iter;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 pub(crate) type Done = Result<(), String>;
@@ -23,23 +25,26 @@ pub(crate) fn cargo(arguments: &[&str]) -> Done {
 }
 
 pub(crate) fn cargo_with(arguments: &[&str], environment: &[(&str, &str)]) -> Done {
-    done(cargo_command(), arguments, environment)
+    run(cargo_command().args(arguments).envs(environment.iter().copied()))
 }
 
 /// Runs the cargo of the nightly toolchain, as rustup knows it.
 pub(crate) fn nightly(arguments: &[&str], environment: &[(&str, &str)]) -> Done {
     let mut command = Command::new("cargo");
     command.current_dir(root()).arg("+nightly");
-    done(command, arguments, environment)
+    run(command.args(arguments).envs(environment.iter().copied()))
 }
 
-fn done(mut command: Command, arguments: &[&str], environment: &[(&str, &str)]) -> Done {
-    eprintln!("-- cargo {}", arguments.join(" "));
-    command.args(arguments).envs(environment.iter().copied());
+/// Runs a program, and fails when it does.
+pub(crate) fn run(command: &mut Command) -> Done {
+    let program = Path::new(command.get_program()).file_name().unwrap_or_default().to_string_lossy();
+    let arguments = command.get_args().map(OsStr::to_string_lossy);
+    let line = iter::once(program).chain(arguments).collect::<Vec<_>>().join(" ");
+    eprintln!("-- {line}");
     match command.status() {
         Ok(status) if status.success() => Ok(()),
-        Ok(status) => Err(format!("`cargo {}` failed: {status}", arguments.join(" "))),
-        Err(error) => Err(format!("cargo cannot be run: {error}")),
+        Ok(status) => Err(format!("`{line}` failed: {status}")),
+        Err(error) => Err(format!("`{line}` cannot be run: {error}")),
     }
 }
 

@@ -52,6 +52,11 @@ pub struct Postgres {
 type Stamp = (SystemTime, u64);
 
 impl Postgres {
+    /// Whether there is a PostgreSQL on this machine to start clusters of.
+    pub fn is_installed() -> bool {
+        programs::folder().is_some()
+    }
+
     /// Starts a new cluster.
     ///
     /// # Panics

@@ -14,12 +14,16 @@ const DEBIAN: &str = "/usr/lib/postgresql";
 /// # Panics
 /// When no server is installed.
 pub(crate) fn bin(program: &str) -> PathBuf {
-    let folder = configured().or_else(|| newest(Path::new(DEBIAN)));
-    let folder = folder.expect(
+    let folder = folder().expect(
         "PostgreSQL is not installed: install Debian's `postgresql` (`cargo xtask test` does), or put the \
          `pg_config` of a server in the path",
     );
     folder.join(program)
+}
+
+/// The folder of PostgreSQL's programs, if a server is installed.
+pub(crate) fn folder() -> Option<PathBuf> {
+    configured().or_else(|| newest(Path::new(DEBIAN)))
 }
 
 /// What a program prints, which must not fail.
