@@ -37,6 +37,10 @@ impl<'a> Rest<'a> {
         std::mem::take(&mut self.bytes)
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
     /// Reads the byte that says which format follows.
     pub(crate) fn format(&mut self, newest: u8) -> Result<()> {
         match self.number::<1>()? {
@@ -53,7 +57,7 @@ impl<'a> Rest<'a> {
 
     /// Checks that nothing follows.
     pub(crate) fn end(&self) -> Result<()> {
-        if self.bytes.is_empty() { Ok(()) } else { Err(self.corrupt("bytes follow it")) }
+        if self.is_empty() { Ok(()) } else { Err(self.corrupt("bytes follow it")) }
     }
 
     pub(crate) fn corrupt(&self, fault: &'static str) -> Error {

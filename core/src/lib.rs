@@ -39,6 +39,7 @@ mod sealed;
 mod snapshot;
 mod snapshots;
 mod state;
+pub mod stored;
 mod sum;
 mod sweep;
 mod upcast;

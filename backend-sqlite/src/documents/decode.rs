@@ -1,10 +1,10 @@
 //! Documents from rows.
 
+use oubliette_core::stored::{decode_keys, decode_tokens};
 use oubliette_core::{Carried, Document, DocumentKey, Error, ErrorKind, Result, sum};
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
-use super::token;
 use crate::error;
 
 /// The columns that a document is made of, the first its row's number.
@@ -22,19 +22,19 @@ pub(super) fn document(op: &'static str, row: &SqliteRow, from: usize) -> Result
     let of = error::of(op);
     let bytes = |column: usize| row.try_get::<&[u8], _>(from + column).map_err(&of);
     let number: i64 = row.try_get(from).map_err(&of)?;
-    let damaged = || damaged(op, number);
+    let with_row = |error: Error| error.with("row", number);
     let build: i64 = row.try_get(from + 6).map_err(&of)?;
     let written: Option<u32> = row.try_get(from + 7).map_err(&of)?;
     let fields = (1..6).map(bytes).collect::<Result<Vec<_>>>()?;
     if written.is_some_and(|written| written != sum_of(number, build, &fields)) {
-        return Err(damaged());
+        return Err(damaged(op, number));
     }
     Ok(Document {
         key: key(op, row, from + 1)?,
         open: bytes(2)?.to_vec(),
-        carried: Carried::decode(bytes(3)?).map_err(|error| error.with("row", number))?,
-        tokens: token::decode(bytes(4)?).ok_or_else(damaged)?,
-        lost: token::decode_keys(bytes(5)?).ok_or_else(damaged)?,
+        carried: Carried::decode(bytes(3)?).map_err(with_row)?,
+        tokens: decode_tokens(bytes(4)?).map_err(with_row)?,
+        lost: decode_keys(bytes(5)?).map_err(with_row)?,
     })
 }
 
@@ -49,7 +49,7 @@ pub(super) fn key(op: &'static str, row: &SqliteRow, column: usize) -> Result<Do
     DocumentKey::new(key).map_err(|_| damaged(op, 0))
 }
 
-pub(super) fn damaged(op: &'static str, row: i64) -> Error {
+fn damaged(op: &'static str, row: i64) -> Error {
     Error::new(ErrorKind::Corrupt, op, "a stored document is damaged: restore the file from a backup")
         .with("row", row)
 }

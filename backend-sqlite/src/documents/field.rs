@@ -1,5 +1,6 @@
 //! Open fields in SQL: from RFC 6901 pointers to the paths of SQLite's JSON functions.
 
+use oubliette_core::stored::{is_place, steps};
 use oubliette_core::{Error, ErrorKind, ProjectionName, Result};
 use sqlx::{AssertSqlSafe, Row, SqliteConnection};
 
@@ -15,16 +16,8 @@ const NUMBERS: usize = 4;
 /// A number in a pointer is a place in a list or the name of a field: in SQLite's paths
 /// these are written differently.
 pub(super) fn paths(pointer: &str) -> Option<Vec<String>> {
-    let steps = match pointer {
-        "" => "",
-        _ => pointer.strip_prefix('/')?,
-    };
     let mut paths = vec!["$".to_owned()];
-    if pointer.is_empty() {
-        return Some(paths);
-    }
-    for step in steps.split('/') {
-        let name = step.replace("~1", "/").replace("~0", "~");
+    for name in steps(pointer)? {
         // A label is JSON: what it escapes is a quote, a backslash or a control character.
         let label = format!(".{}", serde_json::Value::String(name.clone()));
         let place = is_place(&name).then(|| format!("[{name}]"));
@@ -34,12 +27,6 @@ pub(super) fn paths(pointer: &str) -> Option<Vec<String>> {
         paths = longer;
     }
     (paths.len() <= 1 << NUMBERS).then_some(paths)
-}
-
-/// Whether it can be a place in a list.
-fn is_place(name: &str) -> bool {
-    let digits = name.bytes().all(|byte| byte.is_ascii_digit());
-    digits && name.parse::<u32>().is_ok() && (name == "0" || !name.starts_with('0'))
 }
 
 /// A field as SQL: its value, and its JSON type. No value and no type where it is not.

@@ -2,11 +2,11 @@
 
 use std::collections::HashSet;
 
+use oubliette_core::stored::{owners_of, words_of};
 use oubliette_core::{Forgotten, KeyId, Result};
 use sqlx::{Row, SqliteConnection, SqlitePool};
 
 use super::decode::{self, columns};
-use super::words::{owners_of, words_of};
 use super::write::{Held, Put, Target, save};
 use crate::error;
 use crate::keys::{as_json, remember};

@@ -7,7 +7,6 @@ mod field;
 mod forget;
 mod page;
 mod store;
-mod token;
 mod words;
 mod write;
 

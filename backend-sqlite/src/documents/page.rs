@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use oubliette_core::stored::word_of_token;
 use oubliette_core::{
     BuildId, Comparison, Document, DocumentKey, DocumentPage, DocumentQuery, Filter, Position, Result,
 };
@@ -12,7 +13,6 @@ use sqlx::{Arguments, AssertSqlSafe, Encode, Row, Sqlite, SqlitePool, Type};
 use super::builds::missing;
 use super::decode::{self, columns};
 use super::field::{Field, Index, paths};
-use super::words::word_of_token;
 use super::write::keys_as_json;
 use crate::bulk::signed;
 use crate::error;

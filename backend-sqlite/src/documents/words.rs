@@ -1,16 +1,13 @@
-//! What documents are found by: the ids of keys, and tokens.
+//! What documents are found by, in the file.
 
-use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use oubliette_core::{Document, KeyId, Result, Token};
+use oubliette_core::Result;
+use oubliette_core::stored::Word;
 use sqlx::SqliteConnection;
 
 use crate::bulk::Table;
 use crate::error;
-
-/// A key id, or a token's hash, a colon and the name of its lookup.
-pub(super) type Word = Vec<u8>;
 
 /// A word of a document, which is named by its row.
 pub(super) struct Entry {
@@ -27,30 +24,6 @@ const FEW: usize = 64;
 
 const FRESH: Table =
     Table { insert: "INSERT INTO fresh (build, word, document) ", select: "SELECT *", columns: 3, after: "" };
-
-/// The word of a token.
-pub(super) fn word_of_token(lookup: &str, hash: &[u8; 16]) -> Word {
-    [hash, b":".as_slice(), lookup.as_bytes()].concat()
-}
-
-/// The keys of all parts and tokens of a document, ascending, each once.
-pub(super) fn owners_of(document: &Document) -> Vec<KeyId> {
-    let mut owners = document.owners();
-    let of_tokens = document.tokens.iter().flat_map(|token| &token.owners);
-    let before = owners.len();
-    owners.extend(of_tokens);
-    if owners.len() > before {
-        owners.sort_unstable();
-        owners.dedup();
-    }
-    owners
-}
-
-/// All words of a document.
-pub(super) fn words_of(owners: &[KeyId], tokens: &[Token]) -> BTreeSet<Word> {
-    let keys = owners.iter().map(|key| key.as_bytes().to_vec());
-    keys.chain(tokens.iter().map(|token| word_of_token(&token.lookup, &token.hash))).collect()
-}
 
 /// Takes entries away.
 pub(super) async fn take(

@@ -2,13 +2,15 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use oubliette_core::stored::{
+    Word, decode_keys, decode_tokens, encode_keys, encode_tokens, owners_of, words_of,
+};
 use oubliette_core::{BuildId, Document, DocumentChanges, DocumentKey, Error, ErrorKind, KeyId, Result};
 use sqlx::{Row, SqliteConnection};
 
 use super::builds::missing;
-use super::decode::{damaged, key, sum_of};
-use super::token;
-use super::words::{self, Entry, Word, owners_of, words_of};
+use super::decode::{key, sum_of};
+use super::words::{self, Entry};
 use crate::bulk::{Table, signed};
 use crate::error;
 use crate::keys::refuse_forgotten;
@@ -131,9 +133,10 @@ async fn held<'k>(
     .map_err(&of)?;
     let mut held = HashMap::with_capacity(rows.len());
     for row in rows {
-        let id = row.try_get(0).map_err(&of)?;
-        let owners = token::decode_keys(row.try_get(2).map_err(&of)?).ok_or_else(|| damaged(OP, id))?;
-        let tokens = token::decode(row.try_get(3).map_err(&of)?).ok_or_else(|| damaged(OP, id))?;
+        let id: i64 = row.try_get(0).map_err(&of)?;
+        let with_row = |error: Error| error.with("row", id);
+        let owners = decode_keys(row.try_get(2).map_err(&of)?).map_err(with_row)?;
+        let tokens = decode_tokens(row.try_get(3).map_err(&of)?).map_err(with_row)?;
         held.insert(key(OP, &row, 1)?, Held { id, words: words_of(&owners, &tokens) });
     }
     Ok(held)
@@ -162,7 +165,7 @@ impl<'d> Put<'d> {
         let words = words_of(&owners, &document.tokens);
         let gone = held.words.difference(&words).cloned().collect();
         let added = words.into_iter().filter(|word| !held.words.contains(word)).collect();
-        let tokens = token::encode(&document.tokens)?;
+        let tokens = encode_tokens(&document.tokens)?;
         let carried = document.carried.encode()?;
         Ok(Self { target, id: held.id, document, owners, tokens, carried, added, gone })
     }
@@ -189,9 +192,9 @@ pub(super) async fn save(
             values.add(row.target.projection)?;
             values.add(row.target.build)?;
             values.add(row.document.key.as_str())?;
-            values.add(token::encode_keys(&row.owners))?;
+            values.add(encode_keys(&row.owners))?;
             values.add(row.tokens.as_slice())?;
-            let lost = token::encode_keys(&row.document.lost);
+            let lost = encode_keys(&row.document.lost);
             let (key, open) = (row.document.key.as_str().as_bytes(), row.document.open.as_slice());
             let sum = sum_of(row.id, row.target.build, &[key, open, &row.carried, &row.tokens, &lost]);
             values.add(lost)?;
