@@ -78,9 +78,12 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing))]
 
+mod bulk;
 mod commit;
 mod config;
+mod connections;
 mod doctor;
+mod documents;
 mod error;
 mod follow;
 mod ground;
@@ -91,10 +94,13 @@ mod page;
 mod read;
 mod retry;
 mod schema;
+mod snapshots;
 mod sweep;
 
 pub use oubliette_core::{Finding, Meaning};
 
 pub use self::config::PostgresLogBuilder;
 pub use self::doctor::examine;
+pub use self::documents::{PostgresDocuments, PostgresDocumentsBuilder};
 pub use self::log::PostgresLog;
+pub use self::snapshots::{PostgresSnapshots, PostgresSnapshotsBuilder};

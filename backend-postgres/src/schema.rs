@@ -21,6 +21,10 @@ pub(crate) struct Store {
 }
 
 pub(crate) static LOG: Store = Store { name: "log", migrations: sqlx::migrate!("./migrations/log") };
+pub(crate) static DOCUMENTS: Store =
+    Store { name: "documents", migrations: sqlx::migrate!("./migrations/documents") };
+pub(crate) static SNAPSHOTS: Store =
+    Store { name: "snapshots", migrations: sqlx::migrate!("./migrations/snapshots") };
 
 /// Connections to a store whose schema was made or brought up to date.
 pub(crate) async fn open(store: &Store, options: &Options) -> Result<PgPool> {

@@ -138,7 +138,7 @@ fn rows<'q>(query: Query<'q, Postgres, PgArguments>, plan: &Plan<'_>) -> Query<'
 }
 
 /// JSON as text that SQL can read, or as bytes when it is none. A text of PostgreSQL has no NUL.
-fn text_or_raw(open: &[u8]) -> (Option<&str>, Option<&[u8]>) {
+pub(crate) fn text_or_raw(open: &[u8]) -> (Option<&str>, Option<&[u8]>) {
     match std::str::from_utf8(open) {
         Ok(text) if !open.contains(&0) => (Some(text), None),
         _ => (None, Some(open)),

@@ -25,7 +25,7 @@ use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 pub(crate) use self::drop::dropped;
 pub(crate) use self::heads::Standing;
 use self::heads::{Heads, look_up, scrubbed_of};
-pub(crate) use self::insert::signed;
+pub(crate) use self::insert::{signed, text_or_raw};
 use self::plan::{Plan, Taken};
 use crate::error;
 use crate::options::Options;

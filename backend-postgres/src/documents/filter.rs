@@ -1,0 +1,134 @@
+//! Queries as SQL. What comes from outside is bound, never written into the text.
+
+use oubliette_core::stored::{is_place, steps, word_of_token};
+use oubliette_core::{BuildId, Comparison, DocumentKey, DocumentQuery, Filter};
+use serde_json::Value;
+use sqlx::postgres::PgArguments;
+use sqlx::{Arguments, Encode, Postgres, Type};
+
+use super::decode::columns;
+use super::field::{Index, as_jsonb, plain};
+use crate::commit::signed;
+
+/// What is met by no document.
+const NONE: &str = "FALSE";
+
+/// A query as SQL.
+pub(super) struct Text {
+    pub(super) sql: String,
+    pub(super) values: PgArguments,
+}
+
+impl Text {
+    /// The statement of a query, by the declared indexes that serve it.
+    pub(super) fn of(indexes: &[&Index], build: BuildId, query: &DocumentQuery) -> Result<Self, sqlx::Error> {
+        let mut text = Self { sql: String::new(), values: PgArguments::default() };
+        text.bind(signed(build.0))?;
+        let after = text.bind(query.after.as_ref().map_or("", DocumentKey::as_str).to_owned())?;
+        let limit = text.bind(i64::try_from(query.limit).unwrap_or(i64::MAX).saturating_add(1))?;
+        let mut conditions = vec!["document.build = $1".to_owned()];
+        // With a token, what it finds is looked up first.
+        let (from, key) = match &query.token {
+            None => ("document", "document.key"),
+            Some((lookup, hash)) => {
+                let word = text.bind(word_of_token(lookup, hash))?;
+                conditions.push(format!("entry.build = $1 AND entry.word = {word}"));
+                ("entry JOIN document ON document.key = entry.key", "entry.key")
+            }
+        };
+        conditions.push(format!("{key} > {after}"));
+        for index in indexes {
+            conditions.push(format!("document.projection = {}", index.projection));
+        }
+        for filter in &query.filters {
+            let index = indexes.iter().copied().find(|index| index.pointer == filter.at);
+            let condition = text.condition(index, filter)?;
+            conditions.push(condition);
+        }
+        text.sql = format!(
+            "SELECT build.position, document.* FROM build LEFT JOIN (
+                 SELECT {} FROM {from} WHERE {} ORDER BY {key} LIMIT {limit}
+             ) AS document ON TRUE WHERE build.id = $1 AND build.state <> 'ended'",
+            columns!(),
+            conditions.join(" AND ")
+        );
+        Ok(text)
+    }
+
+    /// Binds a value, and gives the name that it has in the text.
+    fn bind<T>(&mut self, value: T) -> Result<String, sqlx::Error>
+    where
+        T: for<'v> Encode<'v, Postgres> + Type<Postgres>,
+    {
+        self.values.add(value).map_err(sqlx::Error::Encode)?;
+        Ok(format!("${}", self.values.len()))
+    }
+
+    /// What a filter asks for. A value compares with those of its own JSON type.
+    fn condition(&mut self, index: Option<&Index>, filter: &Filter) -> Result<String, sqlx::Error> {
+        use Comparison::{AtLeast, AtMost, Equal, Less, More, Unequal};
+        let Some(steps) = steps(&filter.at) else { return Ok(NONE.to_owned()) };
+        let compared = match filter.is {
+            Equal => "=",
+            Unequal => "<>",
+            Less => "<",
+            AtMost => "<=",
+            More => ">",
+            AtLeast => ">=",
+        };
+        let (kind, ordered) = match &filter.value {
+            Value::String(_) => ("string", true),
+            Value::Number(_) => ("number", true),
+            Value::Bool(_) => ("boolean", false),
+            Value::Null => ("null", false),
+            Value::Array(_) | Value::Object(_) => return Ok(NONE.to_owned()),
+        };
+        if !ordered && !matches!(filter.is, Equal | Unequal) {
+            return Ok(NONE.to_owned());
+        }
+        let mut conditions = self.names(&steps)?;
+        let field = match index {
+            Some(index) => index.field.clone(),
+            None => {
+                let path: Vec<String> = steps.iter().map(|step| plain(step)).collect();
+                format!("(document.fields #> {})", self.bind(path)?)
+            }
+        };
+        conditions.push(match (&filter.value, filter.is) {
+            (Value::String(text), Less | AtMost | More | AtLeast) => {
+                let text = self.bind(plain(text))?;
+                format!(
+                    "jsonb_typeof({field}) = 'string' AND {field} #>> '{{}}' COLLATE \"C\" {compared} {text}"
+                )
+            }
+            (value, Equal) => {
+                let value = self.bind(as_jsonb(value))?;
+                let hash = |of: &str| format!("jsonb_hash_extended({of}, 0::bigint)");
+                let found = index
+                    .map(|_| format!("{} = {} AND ", hash(&field), hash(&format!("{value}::jsonb"))))
+                    .unwrap_or_default();
+                format!("{found}{field} = {value}::jsonb")
+            }
+            (value, _) => {
+                let value = self.bind(as_jsonb(value))?;
+                format!("jsonb_typeof({field}) = '{kind}' AND {field} {compared} {value}::jsonb")
+            }
+        });
+        Ok(conditions.join(" AND "))
+    }
+
+    /// That steps which PostgreSQL takes for places in a list, and a pointer does not (`-1`, `01`),
+    /// are names of fields.
+    fn names(&mut self, steps: &[String]) -> Result<Vec<String>, sqlx::Error> {
+        let mut conditions = Vec::new();
+        let mut path = Vec::new();
+        for step in steps {
+            if step.ends_with(|last: char| last.is_ascii_digit()) && !is_place(step) {
+                let path = self.bind(path.clone())?;
+                conditions.push(format!("jsonb_typeof(document.fields #> {path}) = 'object'"));
+            }
+            path.push(plain(step));
+        }
+        Ok(conditions)
+    }
+}
