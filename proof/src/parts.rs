@@ -13,6 +13,8 @@ use oubliette_core::{BackupTarget, Documents, EventLog, KeyVault, SnapshotStore}
 mod folder;
 #[path = "../../kms-local/tests/fixture/mod.rs"]
 mod local;
+#[path = "../../backend-postgres/tests/fixture/mod.rs"]
+mod postgres;
 #[path = "../../backend-sqlite/tests/fixture/mod.rs"]
 mod sqlite;
 
@@ -50,7 +52,11 @@ impl<T: ?Sized> fmt::Debug for Part<T> {
 
 /// Every event log.
 pub fn logs() -> Vec<Part<dyn EventLog>> {
-    vec![Part::of::<memory::Log>("memory", "core"), Part::of::<sqlite::Folder>("sqlite", "backend-sqlite")]
+    vec![
+        Part::of::<memory::Log>("memory", "core"),
+        Part::of::<sqlite::Folder>("sqlite", "backend-sqlite"),
+        Part::of::<postgres::Cluster>("postgres", "backend-postgres"),
+    ]
 }
 
 /// Every key vault.
@@ -63,6 +69,7 @@ pub fn documents() -> Vec<Part<dyn Documents>> {
     vec![
         Part::of::<memory::Documents>("memory", "core"),
         Part::of::<sqlite::Folder>("sqlite", "backend-sqlite"),
+        Part::of::<postgres::Cluster>("postgres", "backend-postgres"),
     ]
 }
 
@@ -71,6 +78,7 @@ pub fn snapshots() -> Vec<Part<dyn SnapshotStore>> {
     vec![
         Part::of::<memory::Snapshots>("memory", "core"),
         Part::of::<sqlite::Folder>("sqlite", "backend-sqlite"),
+        Part::of::<postgres::Cluster>("postgres", "backend-postgres"),
     ]
 }
 

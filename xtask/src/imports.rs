@@ -34,9 +34,11 @@ const RULES: &[(&str, &[&str], &[&str])] = &[
         &[
             "oubliette-core",
             "oubliette-conformance",
+            "oubliette-backend-postgres",
             "oubliette-backend-sqlite",
             "oubliette-backup",
             "oubliette-kms-local",
+            "oubliette-servers",
         ],
         &[],
     ),
