@@ -96,6 +96,8 @@ pub(crate) struct Init {
     /// (asked for, or taken from OUBLIETTE_PASSPHRASE)
     #[arg(long, value_name = "SOURCE", default_value = "file")]
     pub(crate) master_key: crate::master::Source,
+    #[command(flatten)]
+    pub(crate) stores: crate::stores::Stores,
     /// Where to keep a second copy of the ledger: another disk
     #[arg(long, value_name = "FILE")]
     pub(crate) ledger_copy: Option<PathBuf>,
@@ -229,6 +231,10 @@ pub(crate) struct Demo {
     /// Where to make the demo's directory; by default a new one among the temporary files
     #[arg(long, value_name = "DIR")]
     pub(crate) dir: Option<PathBuf>,
+    /// Have the stores in this PostgreSQL database, `postgres://...` or `env:NAME`, in schemas that
+    /// are dropped in the end
+    #[arg(long, value_name = "PLACE")]
+    pub(crate) postgres: Option<crate::place::Place>,
     /// Whom to forget
     #[arg(long, value_name = "SUBJECT", default_value = "21031067")]
     pub(crate) subject: String,

@@ -13,6 +13,8 @@ use serde::{Deserialize, Serialize};
 use crate::dir::{cannot, write_whole};
 use crate::exit::{CLOSED, Exit, NOT_FOUND};
 use crate::master::Source;
+use crate::place::{Place, is_connection};
+use crate::stores::Stores;
 
 const CONFIG: &str = "oubliette.toml";
 /// The version of the layout that this release makes.
@@ -25,13 +27,16 @@ pub(crate) struct Config {
     /// The version of this layout.
     layout: u32,
     /// The event log.
-    log: PathBuf,
+    log: Place,
     /// The documents of projections.
     #[serde(default = "documents")]
-    documents: PathBuf,
+    documents: Place,
     /// The snapshots.
     #[serde(default = "snapshots")]
-    snapshots: PathBuf,
+    snapshots: Place,
+    /// What the house is called in its databases.
+    #[serde(default = "schema")]
+    schema: String,
     /// The vault's own folder.
     vault: PathBuf,
     /// The ledger of erasures.
@@ -49,12 +54,16 @@ pub(crate) struct Config {
     master_key: Source,
 }
 
-fn documents() -> PathBuf {
-    "documents/documents.db".into()
+fn documents() -> Place {
+    Stores::default().documents
 }
 
-fn snapshots() -> PathBuf {
-    "snapshots/snapshots.db".into()
+fn snapshots() -> Place {
+    Stores::default().snapshots
+}
+
+fn schema() -> String {
+    Stores::default().schema
 }
 
 fn backups() -> PathBuf {
@@ -63,12 +72,19 @@ fn backups() -> PathBuf {
 
 impl Config {
     /// Of a new directory.
-    pub(crate) fn new(master_key: Source, ledger_copy: Option<PathBuf>, public_key: String) -> Self {
+    pub(crate) fn new(
+        master_key: Source,
+        stores: Stores,
+        ledger_copy: Option<PathBuf>,
+        public_key: String,
+    ) -> Self {
+        let Stores { log, documents, snapshots, schema } = stores;
         Self {
             layout: LAYOUT,
-            log: "log/log.db".into(),
-            documents: documents(),
-            snapshots: snapshots(),
+            log,
+            documents,
+            snapshots,
+            schema,
             vault: "vault".into(),
             ledger: "ledger/ledger.jsonl".into(),
             ledger_copy,
@@ -105,7 +121,22 @@ impl Config {
             )
             .next("open it with the release that made it, or upgrade this program"));
         }
+        config.check()?;
         Ok(config)
+    }
+
+    /// Whether everything that is a file is one: what says that a file is not there names it.
+    fn check(&self) -> Result<(), Exit> {
+        let copy = self.ledger_copy.iter();
+        let files = [&self.vault, &self.ledger, &self.backups, &self.certificates].into_iter().chain(copy);
+        match files.into_iter().any(|path| is_connection(&path.to_string_lossy())) {
+            false => Ok(()),
+            true => Err(Exit::new(
+                CLOSED,
+                "only the log, the documents and the snapshots can be in a database".to_owned(),
+            )
+            .next("name a file in its place")),
+        }
     }
 
     /// The same with another ledger, and no copy of it.
@@ -121,17 +152,19 @@ impl Config {
         write_whole(&root.join(CONFIG), format!("{header}{text}").as_bytes())
     }
 
-    /// The same house in another directory: a log of its own, by the same vault and ledger.
-    pub(crate) fn beside(&self, root: &Path) -> Result<Self, Exit> {
+    /// The same house in another directory: stores of its own, by the same vault and ledger.
+    pub(crate) fn beside(&self, root: &Path, stores: Stores) -> Result<Self, Exit> {
         let root = root.canonicalize().map_err(|error| cannot("find", root, &error))?;
         let master_key = match &self.master_key {
             Source::File { path } => Source::File { path: root.join(path) },
             other => other.clone(),
         };
+        let Stores { log, documents, snapshots, schema } = stores;
         Ok(Self {
-            log: "log/log.db".into(),
-            documents: documents(),
-            snapshots: snapshots(),
+            log,
+            documents,
+            snapshots,
+            schema,
             vault: root.join(&self.vault),
             ledger: root.join(&self.ledger),
             ledger_copy: self.ledger_copy.as_ref().map(|path| root.join(path)),
@@ -146,16 +179,14 @@ impl Config {
         &self.public_key
     }
 
-    pub(crate) fn log(&self, root: &Path) -> PathBuf {
-        root.join(&self.log)
-    }
-
-    pub(crate) fn documents(&self, root: &Path) -> PathBuf {
-        root.join(&self.documents)
-    }
-
-    pub(crate) fn snapshots(&self, root: &Path) -> PathBuf {
-        root.join(&self.snapshots)
+    /// Where the log, the documents and the snapshots are.
+    pub(crate) fn stores(&self) -> Stores {
+        Stores {
+            log: self.log.clone(),
+            documents: self.documents.clone(),
+            snapshots: self.snapshots.clone(),
+            schema: self.schema.clone(),
+        }
     }
 
     pub(crate) fn certificates(&self, root: &Path) -> PathBuf {

@@ -7,12 +7,12 @@ use std::sync::Arc;
 
 use oubliette::erasure::SignedCertificate;
 use oubliette::local::LocalVault;
-use oubliette::sqlite::{SqliteDocuments, SqliteLog, SqliteSnapshots};
-use oubliette::{EventLog as _, KeyVault as _, Oubliette, Position};
+use oubliette::{EventLog, KeyVault as _, Oubliette};
 
 use crate::config::Config;
-use crate::exit::{CLOSED, Exit, FAILED, INPUT};
+use crate::exit::{Exit, FAILED, INPUT};
 use crate::master::Source;
+use crate::stores::Stores;
 
 const CATALOGUE: &str = "catalogue.toml";
 const PROJECTIONS: &str = "projections.toml";
@@ -32,9 +32,11 @@ impl Dir {
     pub(crate) async fn create(
         root: &Path,
         master_key: Source,
+        stores: Stores,
         ledger_copy: Option<&Path>,
     ) -> Result<Self, Exit> {
         Self::must_be_new(root)?;
+        stores.must_be_new(root).await?;
         let vault_dir = root.join("vault");
         for folder in [root, &vault_dir] {
             fs::create_dir_all(folder).map_err(|error| cannot("make", folder, &error))?;
@@ -51,8 +53,8 @@ impl Dir {
         };
         let public_key = hex::encode(vault.sign(b"").await?.public_key);
         let ledger_copy = ledger_copy.map_err(|error| cannot("find", root, &error))?;
-        let config = Config::new(master_key, ledger_copy, public_key);
-        let log = SqliteLog::open(config.log(root)).await?;
+        let log = stores.log(root).await?;
+        let config = Config::new(master_key, stores, ledger_copy, public_key);
         let dir = Self::assemble(root, config, vault, log).await?;
         // Last: in a directory that says what it is, the log is never empty.
         dir.config.write(root)?;
@@ -92,29 +94,20 @@ impl Dir {
     pub(crate) async fn open(root: &Path) -> Result<Self, Exit> {
         let config = Config::read(root)?;
         let vault = config.vault(root).await?;
-        let path = config.log(root);
-        let lost = |how| {
-            Exit::new(CLOSED, format!("the event log {} is {how}", path.display()))
-                .next("restore it with `oubliette backup restore`: an empty log is not put in its place")
-        };
-        if !path.exists() {
-            return Err(lost("missing"));
-        }
-        let log = SqliteLog::open(&path).await?;
-        // A restore that was stopped before it began leaves a file without events.
-        if log.head().await? == Position::ZERO && log.quarantine().await?.is_none() {
-            return Err(lost("empty"));
-        }
+        let log = config.stores().log_that_was_made(root).await?;
         Self::assemble(root, config, vault, log).await
     }
 
-    async fn assemble(root: &Path, config: Config, vault: LocalVault, log: SqliteLog) -> Result<Self, Exit> {
-        let ledger = config.ledger(root).await?;
-        let documents = SqliteDocuments::open(config.documents(root)).await?;
-        let snapshots = SqliteSnapshots::open(config.snapshots(root)).await?;
-        let house = Oubliette::builder(Arc::new(log), Arc::new(vault.clone()), ledger)
-            .documents(Arc::new(documents))
-            .snapshots(Arc::new(snapshots))
+    async fn assemble(
+        root: &Path,
+        config: Config,
+        vault: LocalVault,
+        log: Arc<dyn EventLog>,
+    ) -> Result<Self, Exit> {
+        let (ledger, stores) = (config.ledger(root).await?, config.stores());
+        let house = Oubliette::builder(log, Arc::new(vault.clone()), ledger)
+            .documents(stores.documents(root).await?)
+            .snapshots(stores.snapshots(root).await?)
             .backups(Arc::new(config.register(root)))
             .build()
             .await?;

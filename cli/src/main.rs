@@ -16,7 +16,9 @@ mod lines;
 mod master;
 mod output;
 mod person;
+mod place;
 mod search;
+mod stores;
 mod views;
 
 use std::process::ExitCode;
@@ -28,7 +30,10 @@ use crate::exit::Exit;
 use crate::output::Output;
 
 fn main() -> ExitCode {
-    let args = Args::parse();
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => return refused(&error),
+    };
     let output = Output::new(args.json);
     // Nothing is logged unless asked for, and then to standard error.
     tracing_subscriber::fmt()
@@ -45,6 +50,18 @@ fn main() -> ExitCode {
             ExitCode::from(exit.code)
         }
     }
+}
+
+/// Says why a command line is not understood: it quotes what stands there, but for connection strings.
+#[allow(clippy::print_stderr, reason = "the line is said where clap says it")]
+fn refused(error: &clap::Error) -> ExitCode {
+    let given: Vec<String> = std::env::args().collect();
+    let given = given.iter().map(String::as_str);
+    if !given.clone().any(|given| given.contains("://")) {
+        error.exit();
+    }
+    eprint!("{}", place::without_connections(&error.to_string(), given));
+    ExitCode::from(exit::USAGE)
 }
 
 async fn run(command: Command, output: &Output) -> Result<(), Exit> {

@@ -20,6 +20,10 @@ pub use oubliette_catalogue as catalogue;
 #[cfg(feature = "kms-local")]
 pub use oubliette_kms_local as local;
 
+/// Event log, documents and snapshots on PostgreSQL.
+#[cfg(feature = "postgres")]
+pub use oubliette_backend_postgres as postgres;
+
 /// Event log, documents and snapshots on SQLite.
 #[cfg(feature = "sqlite")]
 pub use oubliette_backend_sqlite as sqlite;
@@ -41,6 +45,10 @@ mod book {
 
     #[doc = include_str!("../../docs/sweeping.md")]
     struct Sweeping;
+
+    #[cfg(feature = "postgres")]
+    #[doc = include_str!("../../docs/postgresql.md")]
+    struct Postgresql;
 
     #[doc = include_str!("../../docs/testing-your-application.md")]
     struct TestingYourApplication;

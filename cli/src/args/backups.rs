@@ -77,6 +77,8 @@ pub(crate) struct BackupRestore {
     /// Into a new directory, beside the one whose vault and ledger it uses
     #[arg(long, value_name = "DIR")]
     pub(crate) into: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) stores: crate::stores::Stores,
 }
 
 #[derive(ClapArgs, Debug)]

@@ -9,8 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use oubliette::backup::{
     Backups, FileRegister, FolderTarget, Options, Progress, PublicKey, Trusted, public_key,
 };
-use oubliette::sqlite::SqliteLog;
-use oubliette::{BackupRegister as _, EventLog, KeyVault};
+use oubliette::{BackupRegister as _, KeyVault};
 use serde_json::json;
 
 use crate::args::{
@@ -20,6 +19,7 @@ use crate::config::Config;
 use crate::dir::Dir;
 use crate::exit::{DISPROVED, Exit, NOT_FOUND, USAGE};
 use crate::output::Output;
+use crate::stores::Stores;
 
 pub(crate) async fn run(args: Backup, output: &Output) -> Result<(), Exit> {
     match args.command {
@@ -149,9 +149,17 @@ async fn restore(args: &BackupRestore, output: &Output) -> Result<(), Exit> {
     let of = &args.dir.dir;
     let config = Config::read(of)?;
     let (root, config) = match &args.into {
+        None if args.stores != Stores::default() => {
+            return Err(Exit::new(USAGE, "a log is restored where the directory has it")
+                .next("say with --into which new directory has its stores elsewhere"));
+        }
         None => (of.clone(), config),
         Some(into) => {
-            let beside = config.beside(of)?;
+            let beside = config.beside(of, args.stores.clone())?;
+            if beside.stores().overlap(into, &config.stores(), of)? {
+                return Err(Exit::new(USAGE, "the new directory would have stores of the one that is there")
+                    .next("give the house another name in its databases with --schema"));
+            }
             // A restore that was stopped goes on in the directory that it made.
             if !Config::read(into).is_ok_and(|found| found.public_key() == beside.public_key()) {
                 Dir::create_beside(into, &beside, of)?;
@@ -197,12 +205,12 @@ pub(crate) async fn restore_log(
 ) -> Result<RestoredLog, Exit> {
     let vault: Arc<dyn KeyVault> = Arc::new(config.vault(root).await?);
     let backups = existing(from, config.register(root)).await?;
-    let path = config.log(root);
-    let there = path.exists();
-    let log: Arc<dyn EventLog> = Arc::new(SqliteLog::open(&path).await?);
-    if there && log.head().await?.0 > 0 && log.quarantine().await?.is_none() {
-        return Err(Exit::new(USAGE, format!("{} holds events: they are not written over", path.display()))
-            .next("restore into a new directory with --into, or move the log's files away first"));
+    let stores = config.stores();
+    let log = stores.log(root).await?;
+    if log.head().await?.0 > 0 && log.quarantine().await?.is_none() {
+        let place = stores.shown("log", &stores.log, root);
+        return Err(Exit::new(USAGE, format!("the log {place} holds events: they are not written over"))
+            .next("restore into a new directory with --into, or move the log's files or schema away first"));
     }
     let trusted = Trusted { vault: vault.id(), key: public_key(&*vault).await? };
     let bar = output.bar("restoring", None);

@@ -1,27 +1,26 @@
 //! `oubliette doctor`
 
+use std::path::Path;
+
 use comfy_table::{Table, presets::NOTHING};
-use oubliette::sqlite::{Finding, Meaning, examine};
+use oubliette::{Finding, Meaning, postgres, sqlite};
 use serde_json::{Value, json};
 
 use crate::args::Doctor;
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::output::Output;
+use crate::place::{Found, Place};
 
 /// It opens no house, and so also tells of one that stays closed.
 pub(crate) async fn run(args: Doctor, output: &Output) -> Result<(), Exit> {
     let root = &args.dir.dir;
     let config = Config::read(root)?;
-    let stores = [
-        ("log", config.log(root)),
-        ("documents", config.documents(root)),
-        ("snapshots", config.snapshots(root)),
-        ("vault", config.vault_dir(root).join("vault.db")),
-    ];
+    let stores = config.stores();
+    let vault = Place::File(config.vault_dir(root).join("vault.db"));
     let mut examined = Vec::new();
-    for (store, path) in stores {
-        examined.push((store, examine(&path).await));
+    for (store, place) in stores.each().into_iter().chain([("vault", &vault)]) {
+        examined.push((store, examine(place, root, &stores.schema).await));
     }
     let result: Vec<Value> = examined
         .iter()
@@ -29,7 +28,7 @@ pub(crate) async fn run(args: Doctor, output: &Output) -> Result<(), Exit> {
             Ok(findings) => {
                 json!({ "store": store, "findings": findings.iter().map(as_json).collect::<Vec<_>>() })
             }
-            Err(error) => json!({ "store": store, "error": error.to_string() }),
+            Err(exit) => json!({ "store": store, "error": exit.error }),
         })
         .collect();
     output.result(&result, || {
@@ -43,10 +42,18 @@ pub(crate) async fn run(args: Doctor, output: &Output) -> Result<(), Exit> {
                         table.add_row([*store, finding.subject, word, &finding.found, text]);
                     }
                 }
-                Err(error) => drop(table.add_row([*store, "file", "failed", &error.to_string(), ""])),
+                Err(exit) => drop(table.add_row([*store, "store", "failed", &exit.error, ""])),
             }
         }
         table.to_string()
+    })
+}
+
+/// What its ground means for a store.
+async fn examine(place: &Place, root: &Path, schema: &str) -> Result<Vec<Finding>, Exit> {
+    Ok(match place.find(root)? {
+        Found::File(path) => sqlite::examine(path).await?,
+        Found::Database(url) => postgres::examine(&url, schema).await?,
     })
 }
 

@@ -44,6 +44,9 @@ pub(crate) async fn run(args: &Scan, output: &Output) -> Result<(), Exit> {
     paths.extend(args.path.iter().cloned());
     let found = search.walk(&paths)?;
     let hits: u64 = found.hits.values().sum();
+    let stores = dir.config().stores();
+    let elsewhere = stores.each().into_iter().filter(|(_, place)| place.file(dir.root()).is_none());
+    let unsearched: Vec<&str> = elsewhere.map(|(store, _)| store).collect();
     let result = json!({
         "texts": search.count,
         "passed_over": search.passed_over,
@@ -52,6 +55,7 @@ pub(crate) async fn run(args: &Scan, output: &Output) -> Result<(), Exit> {
         "bytes": found.bytes,
         "unpacked": found.unpacked,
         "hits": found.hits,
+        "unsearched": unsearched,
     });
     output.result(&result, || {
         format!(
@@ -63,8 +67,8 @@ pub(crate) async fn run(args: &Scan, output: &Output) -> Result<(), Exit> {
             search.count,
             Form::ALL.len(),
             search.passed_over,
-            search::MIN_BYTES
-        )
+            search::MIN_BYTES,
+        ) + &not_searched(&unsearched)
     })?;
     if hits == 0 {
         return Ok(());
@@ -74,6 +78,18 @@ pub(crate) async fn run(args: &Scan, output: &Output) -> Result<(), Exit> {
         .next(
             "a text that is also an open value stands there rightly: leave it out; otherwise it is a defect",
         ))
+}
+
+/// What a search of files says nothing about.
+fn not_searched(stores: &[&str]) -> String {
+    match stores {
+        [] => String::new(),
+        stores => format!(
+            "\nNOT searched: {}. They are in a database, whose bytes are with its server: name its data directory as \
+             a further path, where it is.",
+            stores.join(", ")
+        ),
+    }
 }
 
 /// Every name of a field in the events' open parts.

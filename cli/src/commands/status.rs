@@ -1,5 +1,7 @@
 //! `oubliette status`
 
+use std::collections::BTreeMap;
+
 use comfy_table::{Table, presets::NOTHING};
 use jiff::Timestamp;
 use oubliette::erasure::certificate::Claim;
@@ -32,8 +34,15 @@ pub(crate) async fn run(args: Status, output: &Output) -> Result<(), Exit> {
             })
         })
         .collect();
+    let stores = dir.config().stores();
+    let places: BTreeMap<_, _> = stores
+        .each()
+        .into_iter()
+        .map(|(store, place)| (store, stores.shown(store, place, dir.root())))
+        .collect();
     let status = json!({
         "dir": dir.root().display().to_string(),
+        "stores": places,
         "head": head,
         "vault": dir.house.vault().id(),
         "public_key": dir.public_key(),
@@ -47,6 +56,9 @@ pub(crate) async fn run(args: Status, output: &Output) -> Result<(), Exit> {
         let mut table = Table::new();
         table.load_style(NOTHING);
         table.add_row(["directory", &dir.root().display().to_string()]);
+        for (store, place) in &places {
+            table.add_row([*store, place.as_str()]);
+        }
         table.add_row(["last position", &head.to_string()]);
         table.add_row(["vault", &dir.house.vault().id().to_string()]);
         table.add_row(["signs as", dir.public_key()]);

@@ -16,6 +16,7 @@ mod forgetting;
 mod hostile;
 mod importing;
 mod killing;
+mod postgres;
 mod processes;
 mod restoring;
 mod scanning;

@@ -66,9 +66,14 @@ pub(crate) fn sample(file: &str) -> String {
 pub(crate) struct Dir(TempDir);
 
 impl Dir {
+    /// The place for one.
+    pub(crate) fn not_made() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
     /// A new one.
     pub(crate) fn new() -> Self {
-        let dir = Self(tempfile::tempdir().unwrap());
+        let dir = Self::not_made();
         ok(["init", "--dir", dir.path()]);
         dir
     }

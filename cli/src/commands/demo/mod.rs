@@ -1,5 +1,6 @@
 //! `oubliette demo`: the whole way on real events, and the proof of each claim.
 
+mod database;
 mod derived;
 mod known;
 mod proof;
@@ -44,7 +45,9 @@ pub(crate) async fn run(args: Demo, output: &Output) -> Result<(), Exit> {
             .keep(),
     };
     let subject = SubjectId::new(&args.subject)?;
-    let dir = Dir::create(&root, Source::File { path: "vault/master.key".into() }, None).await?;
+    let stores = database::stores(args.postgres.as_ref(), &root)?;
+    let master_key = Source::File { path: "vault/master.key".into() };
+    let dir = Dir::create(&root, master_key, stores.clone(), None).await?;
     let imported = import(&dir, output).await?;
     output.say(&format!(
         "Imported {imported} real events (GitHub webhook deliveries) into {}.\n",
@@ -63,7 +66,7 @@ pub(crate) async fn run(args: Demo, output: &Output) -> Result<(), Exit> {
     let mut proof = Proof::default();
     let search = search(&before, &aliases)?;
     can_fail(&root, &mut proof)?;
-    nothing_of_anyone(&search, &root, "before anything was forgotten", &mut proof)?;
+    nothing_of_anyone(&search, &dir, "before anything was forgotten", &mut proof).await?;
 
     let ciphertext = Ciphertext::find(&dir, &before.keys).await?;
     let path = dir.keep(&dir.house.erase(&subject).await?)?;
@@ -76,9 +79,11 @@ pub(crate) async fn run(args: Demo, output: &Output) -> Result<(), Exit> {
     let certificate = dir.house.erase(&subject).await?;
     derived.forgets(&dir, &mut proof).await?;
     restored::forgets(&dir, &before, &mut proof, output).await?;
-    nothing_of_anyone(&search, &root, "after", &mut proof)?;
+    nothing_of_anyone(&search, &dir, "after", &mut proof).await?;
     verified(&path, &certificate, &mut proof)?;
-    proof.conclude(&path, &root, output)
+    proof.conclude(&path, &root, output)?;
+    drop(dir);
+    database::drop_schemas(&stores, &root).await
 }
 
 /// Looks for the values of the person, and for every alias of anyone.
@@ -103,14 +108,25 @@ fn can_fail(root: &Path, proof: &mut Proof) -> Result<(), Exit> {
     Ok(())
 }
 
-/// No byte under the directory gives anyone away: log, documents, snapshots, backups, vault.
-fn nothing_of_anyone(search: &Search, root: &Path, when: &str, proof: &mut Proof) -> Result<(), Exit> {
-    let found = search.walk(&[root.to_owned()])?;
+/// No byte under the directory gives anyone away: log, documents, snapshots, backups, vault. Of a
+/// database it is looked at what the log gives back.
+async fn nothing_of_anyone(search: &Search, dir: &Dir, when: &str, proof: &mut Proof) -> Result<(), Exit> {
+    let given_back = database::given_back(dir).await?;
+    let files = given_back.iter().map(|file| file.path().to_owned());
+    let paths: Vec<_> = std::iter::once(dir.root().to_owned()).chain(files).collect();
+    let found = search.walk(&paths)?;
     let hits: u64 = found.hits.values().sum();
     let places = found.hits.keys().take(5).cloned().collect::<Vec<_>>().join(", ");
+    let (of, limit) = match given_back {
+        None => ("", ""),
+        Some(_) => (
+            " of the directory, or in what the log gives back",
+            "; the database's own files are with its server, and were not searched",
+        ),
+    };
     let evidence = format!(
         "{} texts in {} forms in {} bytes of {} files, and {} bytes unpacked in them: found {hits} {places}({} passed \
-         over: shorter than {} bytes, or also the name of a JSON field)",
+         over: shorter than {} bytes, or also the name of a JSON field){limit}",
         search.count,
         Form::ALL.len(),
         found.bytes,
@@ -121,7 +137,7 @@ fn nothing_of_anyone(search: &Search, root: &Path, when: &str, proof: &mut Proof
     );
     let holds = hits == 0 && found.bytes > 0 && found.unpacked > 0 && search.count > 0;
     proof.claim(
-        format!("no value of theirs, and no name anyone goes by, stands in any byte, {when}"),
+        format!("no value of theirs, and no name anyone goes by, stands in any byte{of}, {when}"),
         holds,
         evidence,
     );
@@ -179,6 +195,12 @@ async fn forgotten(dir: &Dir, before: &Known, subject: &SubjectId, proof: &mut P
         format!("{destroyed} of {} keys destroyed, {alive} alive", before.keys.len()),
     );
     Ok(())
+}
+
+/// The events as the log gives them to a house: open parts readable, personal ones sealed.
+async fn raw(dir: &Dir, query: Query) -> Result<Vec<Vec<u8>>, Exit> {
+    let events = dir.house.log().read(query).try_concat().await?;
+    Ok(events.iter().map(|event| event.envelope.encode()).collect::<Result<_, _>>()?)
 }
 
 async fn lines(mut events: oubliette::EventStream) -> Result<Vec<String>, Exit> {

@@ -3,6 +3,7 @@
 use oubliette::Query;
 use oubliette::backup::Options;
 
+use super::database::stores_beside;
 use super::known::Known;
 use super::lines;
 use super::proof::Proof;
@@ -29,7 +30,7 @@ pub(super) async fn forgets(
     output: &Output,
 ) -> Result<(), Exit> {
     let root = dir.root().join("restored");
-    let config = dir.config().beside(dir.root())?;
+    let config = dir.config().beside(dir.root(), stores_beside(&dir.config().stores()))?;
     // A ledger from before the erasure: there was none yet.
     let old = config.with_ledger(root.join("old-ledger.jsonl"));
     Dir::create_beside(&root, &old, dir.root())?;

@@ -1,22 +1,20 @@
 //! The ciphertext itself: there before, and gone once the stores are swept.
 
-use std::path::PathBuf;
-
 use futures::TryStreamExt as _;
 use oubliette::erasure::certificate::Claim;
 use oubliette::{KeyId, Query, SealedPart, Swept};
 
 use super::proof::Proof;
+use super::raw;
 use crate::commands::sweep;
 use crate::dir::{Dir, cannot};
 use crate::exit::Exit;
 
-/// Nonces and tags of sealed parts, and the files in which they stand.
+/// Nonces and tags of sealed parts, which are looked for in the stores.
 pub(super) struct Ciphertext {
     theirs: Vec<Vec<u8>>,
     /// The negative control: parts of everyone else.
     others: Vec<Vec<u8>>,
-    files: Vec<PathBuf>,
     found_before: usize,
 }
 
@@ -28,23 +26,16 @@ impl Ciphertext {
             let dead = part.owners().any(|owner| keys.contains(&owner));
             if dead { &mut theirs } else { &mut others }.extend(traces(part));
         }
-        let (root, config) = (dir.root(), dir.config());
-        let stores = [config.log(root), config.documents(root), config.snapshots(root)];
-        let files = stores.into_iter().flat_map(|path| {
-            let beside = |ending: &str| path.with_extension(format!("db{ending}"));
-            [beside(""), beside("-wal"), beside("-shm")]
-        });
-        let mut found = Self { theirs, others, files: files.collect(), found_before: 0 };
-        found.found_before = found.count(&found.theirs)?;
-        Ok(found)
+        let found_before = count(dir, &theirs).await?;
+        Ok(Self { theirs, others, found_before })
     }
 
     /// Sweeps, and looks again.
     pub(super) async fn goes(self, dir: &Dir, proof: &mut Proof) -> Result<(), Exit> {
-        let unswept = self.count(&self.theirs)?;
+        let unswept = count(dir, &self.theirs).await?;
         let swept = dir.house.sweep().await?;
         sweep::keep(dir, &swept.settled)?;
-        let (left, others) = (self.count(&self.theirs)?, self.count(&self.others)?);
+        let (left, others) = (count(dir, &self.theirs).await?, count(dir, &self.others).await?);
         let erasures = dir.house.erasures().await?;
         let outcomes: Vec<_> = swept.stores.iter().map(|(store, swept)| format!("{store} {swept}")).collect();
         // Who cannot promise it must not claim it, and who claims it must have done it.
@@ -70,15 +61,25 @@ impl Ciphertext {
         );
         Ok(())
     }
+}
 
-    fn count(&self, traces: &[Vec<u8>]) -> Result<usize, Exit> {
-        let mut files = Vec::new();
-        for path in self.files.iter().filter(|path| path.exists()) {
-            files.push(std::fs::read(path).map_err(|error| cannot("read", path, &error))?);
+/// How many of them stand in the files of the stores, or in what the log in a database gives back.
+async fn count(dir: &Dir, traces: &[Vec<u8>]) -> Result<usize, Exit> {
+    let (root, stores) = (dir.root(), dir.config().stores());
+    let mut all = match stores.log.file(root) {
+        Some(_) => Vec::new(),
+        None => raw(dir, Query::all()).await?,
+    };
+    for path in stores.each().into_iter().filter_map(|(_, place)| place.file(root)) {
+        for ending in ["db", "db-wal", "db-shm"] {
+            let path = path.with_extension(ending);
+            if path.exists() {
+                all.push(std::fs::read(&path).map_err(|error| cannot("read", &path, &error))?);
+            }
         }
-        let stands = |trace: &&Vec<u8>| files.iter().any(|file| memchr::memmem::find(file, trace).is_some());
-        Ok(traces.iter().filter(stands).count())
     }
+    let stands = |trace: &&Vec<u8>| all.iter().any(|bytes| memchr::memmem::find(bytes, trace).is_some());
+    Ok(traces.iter().filter(stands).count())
 }
 
 fn traces(part: &SealedPart) -> [Vec<u8>; 2] {

@@ -1,0 +1,151 @@
+//! Where a store is: in a file, or in a PostgreSQL database.
+
+use std::convert::Infallible;
+use std::env;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::exit::{CLOSED, Exit};
+
+/// What connection strings begin with.
+const SCHEMES: [&str; 2] = ["postgres://", "postgresql://"];
+/// What stands in the place of a connection string wherever people look.
+const HIDDEN: &str = "postgres://...";
+
+/// Where a store is, as `oubliette.toml` and the command line say. Its `Debug` shows no connection string.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+pub(crate) enum Place {
+    /// A file. A relative path is relative to the directory.
+    File(PathBuf),
+    /// A database, by its connection string.
+    Database(String),
+    /// A database, by an environment variable that holds its connection string.
+    Env(String),
+}
+
+/// Where a store is found.
+pub(crate) enum Found {
+    File(PathBuf),
+    /// The connection string.
+    Database(String),
+}
+
+impl Place {
+    /// Where it is, for the directory at `root`.
+    pub(crate) fn find(&self, root: &Path) -> Result<Found, Exit> {
+        match self {
+            Self::File(path) => Ok(Found::File(root.join(path))),
+            Self::Database(url) => Ok(Found::Database(url.clone())),
+            Self::Env(name) => match env::var(name) {
+                Ok(url) if is_connection(&url) => Ok(Found::Database(url)),
+                _ => Err(Exit::new(
+                    CLOSED,
+                    format!("the environment variable {name} holds no connection string"),
+                )
+                .next(format!("set it: {name}={HIDDEN}"))),
+            },
+        }
+    }
+
+    /// The file; `None` for a database.
+    pub(crate) fn file(&self, root: &Path) -> Option<PathBuf> {
+        match self {
+            Self::File(path) => Some(root.join(path)),
+            Self::Database(_) | Self::Env(_) => None,
+        }
+    }
+}
+
+/// Whether a text looks like a connection string.
+pub(crate) fn is_connection(text: &str) -> bool {
+    let text = text.trim_start().to_ascii_lowercase();
+    SCHEMES.iter().any(|scheme| text.starts_with(scheme))
+}
+
+/// The same text without connection strings, of those that were given.
+pub(crate) fn without_connections<'a>(text: &str, given: impl IntoIterator<Item = &'a str>) -> String {
+    let mut text = text.to_owned();
+    for given in given {
+        // An option and its value may be one argument.
+        let value =
+            given.split_once('=').filter(|(option, _)| option.starts_with('-')).map(|(_, value)| value);
+        for secret in [given, value.unwrap_or(given)] {
+            if is_connection(secret) {
+                text = text.replace(secret, HIDDEN);
+            }
+        }
+    }
+    text
+}
+
+impl From<String> for Place {
+    fn from(text: String) -> Self {
+        match text.strip_prefix("env:") {
+            Some(name) => Self::Env(name.to_owned()),
+            None if is_connection(&text) => Self::Database(text),
+            None => Self::File(text.into()),
+        }
+    }
+}
+
+/// Any text names a place: a parser that refused one would quote it.
+impl FromStr for Place {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(text.to_owned().into())
+    }
+}
+
+impl From<Place> for String {
+    fn from(place: Place) -> Self {
+        match place {
+            Place::File(path) => path.to_string_lossy().into_owned(),
+            Place::Database(url) => url,
+            Place::Env(name) => format!("env:{name}"),
+        }
+    }
+}
+
+impl fmt::Debug for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => f.debug_tuple("File").field(path).finish(),
+            Self::Database(_) => f.write_str("Database"),
+            Self::Env(name) => f.debug_tuple("Env").field(name).finish(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_written_as_it_was_read() {
+        for (text, is) in [
+            ("log/log.db", Place::File("log/log.db".into())),
+            ("env:SHOP_DB", Place::Env("SHOP_DB".to_owned())),
+            ("postgres://u:p@h/d", Place::Database("postgres://u:p@h/d".to_owned())),
+            ("PostgreSQL://h/d", Place::Database("PostgreSQL://h/d".to_owned())),
+        ] {
+            let place = Place::from(text.to_owned());
+            assert_eq!(place, is, "{text}");
+            assert_eq!(String::from(place), text);
+        }
+    }
+
+    #[test]
+    fn no_connection_string_is_shown() {
+        let url = "postgres://u:planted@h/d";
+        assert!(!format!("{:?}", Place::from(url.to_owned())).contains("planted"));
+        let given = ["init", "--log", url, "--documents=postgres://u:planted@h/e"];
+        let text = format!("unexpected argument '{url}' and '{}'", given[3]);
+        let shown = without_connections(&text, given);
+        assert_eq!(shown, "unexpected argument 'postgres://...' and '--documents=postgres://...'");
+    }
+}
