@@ -132,3 +132,82 @@ impl Text {
         Ok(conditions)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use oubliette_servers::Postgres;
+    use serde_json::json;
+    use sqlx::postgres::PgConnection;
+    use sqlx::{AssertSqlSafe, Connection as _, Row as _};
+
+    use super::*;
+    use crate::options::Options;
+    use crate::schema;
+
+    const DECLARED: [&str; 3] = ["/plan", "/tags/0", "/it's \"odd\"~1"];
+
+    /// A build of 2000 "people", with indexes.
+    async fn filled(server: &Postgres) -> (PgConnection, Vec<Index>) {
+        let options = Options::new(&server.url());
+        drop(schema::open(&schema::DOCUMENTS, &options).await.unwrap());
+        let mut connection =
+            PgConnection::connect_with(&options.connect(schema::DOCUMENTS.name).unwrap()).await.unwrap();
+        let declared = DECLARED.map(|at| ("people".to_owned(), at.to_owned()));
+        let mut transaction = connection.begin().await.unwrap();
+        let Ok(indexes) = Index::create_all(&mut transaction, &declared).await else {
+            panic!("an index can be declared");
+        };
+        transaction.commit().await.unwrap();
+        for sql in [
+            "INSERT INTO build (projection, version, role, state, position, begun_at, begun_by)
+             VALUES (1, 1, 'scratch', 'building', 0, '', '')",
+            "INSERT INTO document (build, projection, key, owners, tokens, lost, fields, carried, sum)
+             SELECT 1, 1, 'c-' || n, '', '', '', jsonb_build_object('plan', n % 10), '', 0
+             FROM generate_series(1, 2000) AS n",
+            "INSERT INTO entry (build, word, key) SELECT 1, sha256(n::text::bytea), 'c-' || n
+             FROM generate_series(1, 2000) AS n",
+        ] {
+            sqlx::query(sql).execute(&mut connection).await.unwrap();
+        }
+        (connection, indexes)
+    }
+
+    /// How the server goes about a query.
+    async fn steps(connection: &mut PgConnection, indexes: &[Index], query: DocumentQuery) -> String {
+        let asked = indexes.iter().filter(|index| query.filters.iter().any(|f| f.at == index.pointer));
+        let Text { sql, values } = Text::of(&asked.collect::<Vec<_>>(), BuildId(1), &query).unwrap();
+        let sql = AssertSqlSafe(format!("EXPLAIN (COSTS OFF) {sql}"));
+        let rows = sqlx::query_with(sql, values).fetch_all(connection).await.unwrap();
+        rows.iter().map(|row| row.get::<String, _>(0) + "\n").collect()
+    }
+
+    fn equal(at: &str, value: Value) -> DocumentQuery {
+        let mut query = DocumentQuery::default();
+        query.filters = vec![Filter { at: at.into(), is: Comparison::Equal, value }];
+        query
+    }
+
+    #[tokio::test]
+    async fn a_query_reads_what_it_asks_for_through_an_index_and_in_order() {
+        let server = Postgres::fresh();
+        let (mut connection, indexes) = filled(&server).await;
+        for value in [json!("gold"), json!(7), json!(true), json!(null)] {
+            for at in DECLARED {
+                let steps = steps(&mut connection, &indexes, equal(at, value.clone())).await;
+                assert!(steps.contains("Index Scan using open_1_"), "{at} {value}: {steps}");
+                assert!(steps.contains("(jsonb_hash_extended("), "{steps}");
+                assert!(!steps.contains("Sort"), "the index gives the order too: {steps}");
+            }
+        }
+        let other = steps(&mut connection, &indexes, equal("/city", json!("London"))).await;
+        assert!(other.contains("Index Scan using document_pkey on document"), "{other}");
+        assert!(!other.contains("Sort"), "a build is read in order: {other}");
+
+        let mut named = DocumentQuery::default();
+        named.token = Some(("name".into(), [7; 16]));
+        let named = steps(&mut connection, &indexes, named).await;
+        assert!(named.contains("using entry_pkey on entry"), "{named}");
+        assert!(named.contains("Index Scan using document_pkey on document"), "{named}");
+        assert!(named.contains("Nested Loop") && !named.contains("Sort"), "nothing else is read: {named}");
+    }
+}
