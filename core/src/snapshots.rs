@@ -358,7 +358,11 @@ impl<A> fmt::Debug for Aggregates<A> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::memory::{MemoryLedger, MemoryLog, MemorySnapshots, MemoryVault};
+    use crate::snapshot::SnapshotStore as _;
 
     #[test]
     fn a_snapshot_is_due_whenever_so_many_events_are_passed() {
@@ -367,5 +371,49 @@ mod tests {
         };
         assert!(due(5, 0, 5) && due(5, 4, 5) && due(5, 5, 10) && due(5, 9, 23) && due(0, 1, 2));
         assert!(!due(5, 0, 4) && !due(5, 5, 5) && !due(5, 5, 9) && !due(5, 10, 11));
+    }
+
+    #[derive(Default, Serialize, Deserialize)]
+    struct Nothing;
+
+    impl Aggregate for Nothing {
+        type Event = ();
+        type Command = ();
+        type Refusal = ();
+
+        fn apply(&mut self, (): &()) {}
+
+        fn decide(&self, (): &()) -> std::result::Result<Vec<()>, ()> {
+            Ok(Vec::new())
+        }
+    }
+
+    impl Snapshotted for Nothing {
+        const NAME: &'static str = "nothing";
+        const VERSION: u32 = 1;
+    }
+
+    #[tokio::test]
+    async fn a_state_of_more_people_than_a_snapshot_can_name_is_not_saved() {
+        let store = Arc::new(MemorySnapshots::new());
+        let vault = Arc::new(MemoryVault::new().unwrap());
+        let (log, ledger) = (Arc::new(MemoryLog::new()), Arc::new(MemoryLedger::new()));
+        let house = Oubliette::builder(log, vault, ledger).snapshots(store.clone()).build().await.unwrap();
+        let aggregates = house.aggregates::<Nothing>(SnapshotPolicy::default()).unwrap();
+        let stream = StreamId::new("all").unwrap();
+        // One key under many names: how many there are is all that counts here.
+        let key = Key::generate(house_scope().unwrap()).unwrap();
+        let mut now = Replayed::nothing();
+        now.position = Position(1);
+        for name in 0..MOST_OWNERS as u128 {
+            now.keys.insert(KeyId::from_bytes(name.to_be_bytes()), key.clone());
+        }
+        aggregates.save(&stream, &now).await.unwrap();
+        now.position = Position(2);
+        now.keys.insert(KeyId::from_bytes([255; 16]), key);
+        aggregates.save(&stream, &now).await.unwrap();
+        let of = Aggregates::<Nothing>::key(&stream);
+        let newest = store.load(&of, Position(u64::MAX)).await.unwrap().unwrap();
+        assert_eq!(newest.position, Position(1));
     }
 }

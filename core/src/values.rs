@@ -1,7 +1,6 @@
 //! What is left of sealed parts, and where their values belong.
 
 use std::collections::BTreeSet;
-use std::fmt;
 use std::ops::Range;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -149,15 +148,5 @@ impl Values {
             }
             Value::Null | Value::Bool(_) | Value::Number(_) => {}
         }
-    }
-}
-
-impl fmt::Debug for Part {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Known { .. } => "Known",
-            Self::Forgotten => "Forgotten",
-            Self::Withheld(_) => "Withheld",
-        })
     }
 }

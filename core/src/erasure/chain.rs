@@ -141,3 +141,6 @@ impl Chain {
             .ok_or_else(|| Error::new(ErrorKind::Unexpected, "ledger", "the ledger was not read"))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -184,3 +184,20 @@ fn one_month_after(at: Timestamp) -> Result<Timestamp> {
         .map(|due| due.timestamp())
         .map_err(|_| Error::new(ErrorKind::Unexpected, "erase", "the clock is out of range"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_is_due_on_the_same_day_of_the_next_month_or_on_its_last() {
+        let dates = [
+            ("2026-03-15T10:00:00Z", "2026-04-15T10:00:00Z"),
+            ("2026-01-31T10:00:00Z", "2026-02-28T10:00:00Z"),
+            ("2025-12-31T23:59:59Z", "2026-01-31T23:59:59Z"),
+        ];
+        for (requested, due) in dates {
+            assert_eq!(one_month_after(requested.parse().unwrap()).unwrap(), due.parse().unwrap());
+        }
+    }
+}

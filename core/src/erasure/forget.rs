@@ -103,3 +103,6 @@ pub(crate) fn erased_keys(event: &Recorded) -> Option<ErasedKeys> {
     let Erased { erasure, keys } = serde_json::from_slice(&event.envelope.open).ok()?;
     Some(ErasedKeys { erasure, keys })
 }
+
+#[cfg(test)]
+mod tests;

@@ -116,3 +116,6 @@ impl Progress {
         self.entries.iter().find_map(|(_, step)| what(step))
     }
 }
+
+#[cfg(test)]
+mod tests;

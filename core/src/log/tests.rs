@@ -65,7 +65,9 @@ fn a_batch_is_taken_up_to_each_limit_and_not_beyond() {
         assert_eq!(kind(one.check(&LIMITS)), None, "{bytes} bytes");
     }
     let large = Batch::one(stream("s"), Expect::Any, vec![event(1), event(101)]);
-    assert_eq!(kind(large.check(&LIMITS)), Some(ErrorKind::LimitExceeded));
+    let refused = large.check(&LIMITS).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::LimitExceeded);
+    assert!(refused.to_string().contains("101"), "it says how large the event is: {refused}");
 }
 
 #[test]

@@ -74,6 +74,8 @@ fn an_empty_state_is_the_shortest_and_nothing_shorter_is_one() {
         let cut = SealedState::from_bytes(bytes[..len].to_vec());
         assert_eq!(cut.unwrap_err().kind(), ErrorKind::Corrupt, "cut at {len}");
     }
+    let whole = SealedState::from_bytes(bytes.to_vec()).unwrap();
+    assert!(whole.open(&snapshot(), Position(1), &live(&[key(1), key(2)])).unwrap().is_empty());
 }
 
 #[test]

@@ -15,6 +15,7 @@ mod reading;
 mod reconciling;
 mod shop;
 mod standing;
+mod steps;
 mod support;
 mod sweeping;
 mod upcasting;

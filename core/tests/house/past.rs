@@ -203,6 +203,33 @@ async fn a_snapshot_that_is_damaged_or_of_other_code_is_passed_over_and_replaced
 }
 
 #[tokio::test]
+async fn where_the_newest_snapshot_is_too_late_an_older_one_is_taken() {
+    let parts = Parts::new();
+    let house = parts.house().await;
+    let mut then = Vec::new();
+    for _ in 0..2 {
+        house.append(stream(), Expect::Any, (0..5).map(|_| plan())).await.unwrap();
+        accounts::<1>(&house).load(&stream()).await.unwrap();
+        then.push(Timestamp::now());
+        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+    }
+    assert_eq!(snapshots(&parts.snapshots, 1).await, [Version(10), Version(5)]);
+    // What is known now is known from a snapshot.
+    house.log().drop_stream(&stream()).await.unwrap();
+    for (time, plans) in then.into_iter().zip([5, 10]) {
+        let past = accounts::<1>(&house).as_of(&stream(), AsOf::Time(time)).await.unwrap();
+        assert_eq!(past.state.plans, plans);
+    }
+}
+
+#[tokio::test]
+async fn aggregates_are_shown_by_their_policy() {
+    let house = Parts::new().house().await;
+    let shown = format!("{:?}", accounts::<1>(&house));
+    assert_eq!(shown, "Aggregates { policy: SnapshotPolicy { every: 5, keep: 2 }, .. }");
+}
+
+#[tokio::test]
 async fn the_state_of_an_aggregate_as_of_a_position_or_a_time() {
     let parts = Parts::new();
     let house = parts.house().await;

@@ -27,6 +27,16 @@ async fn what_was_appended_is_read_back_typed() {
 }
 
 #[tokio::test]
+async fn an_event_is_shown_by_its_place_and_not_by_what_it_says() {
+    let house = Parts::new().house().await;
+    house.append("c-1", Expect::New, [registered("ada")]).await.unwrap();
+    let read = business(house.read(Query::all())).await;
+    let shown = format!("{:?}", read[0]);
+    assert!(shown.contains("Registered") && shown.contains("c-1"), "{shown}");
+    assert!(!shown.contains("ada") && !shown.contains("free"), "{shown}");
+}
+
+#[tokio::test]
 async fn the_whole_log_is_read_in_order_and_from_a_position() {
     let house = Parts::new().house().await;
     for who in ["ada", "bob", "eve"] {

@@ -239,6 +239,8 @@ async fn a_log_that_does_not_take_the_request_is_no_earlier_attempt() {
     log.expect_append().returning(move |batch| block_on(inner.append(batch)));
     let vault = vault(&parts, Answers::default());
     let erased = erase(&parts, vault, Arc::new(like(log, &parts, 0))).await;
+    let error = erased.as_ref().unwrap_err().to_string();
+    assert!(error.contains("requested"), "it stops at that step: {error}");
     assert_not_certified(&parts, erased).await;
 }
 
