@@ -13,6 +13,7 @@ mod past;
 mod projecting;
 mod reading;
 mod reconciling;
+mod restarting;
 mod shop;
 mod standing;
 mod steps;

@@ -166,7 +166,10 @@ async fn a_copy_that_cannot_be_read_is_named() {
             bad.reading(Some(kind));
             let error = ledger.entries().await.unwrap_err();
             assert_eq!(error.kind(), kind);
-            assert!(error.to_string().contains(name), "{error}");
+            let text = error.to_string();
+            assert!(text.contains(name), "{text}");
+            let lost = kind != ErrorKind::Unavailable;
+            assert_eq!(text.contains("move it away"), lost, "one out of reach is there: {text}");
             bad.reading(None);
         }
         assert_eq!(ledger.entries().await.unwrap(), entries);
@@ -208,6 +211,19 @@ async fn a_copy_that_stays_out_of_reach_is_told_of_until_it_is_back() {
     assert_eq!(ledger.entries().await.unwrap(), entries[..2]);
     ledger.append(&entries[2]).await.unwrap();
     assert_eq!(second.ledger.entries().await.unwrap(), entries);
+}
+
+#[tokio::test]
+async fn a_copy_that_refuses_what_another_process_brought_on_is_read_again() {
+    let entries = chain(3);
+    let moody = async |len: usize| Moody { ledger: holding(&entries[..len]).await, ..Moody::default() };
+    for (one, other) in [(1, 3), (3, 1)] {
+        let (first, second) = (moody(one).await, moody(other).await);
+        let behind = if one < other { &first } else { &second };
+        behind.appends([Some(ErrorKind::Conflict)]);
+        assert_eq!(both(&first, &second).entries().await.unwrap(), entries);
+        assert_eq!(behind.ledger.entries().await.unwrap(), entries);
+    }
 }
 
 #[tokio::test]
