@@ -37,6 +37,22 @@ fn nothing_of_durability_is_given_up() {
 }
 
 #[test]
+fn what_is_measured_has_stock_settings() {
+    let server = Postgres::stock();
+    for (setting, stock) in [
+        ("shared_buffers", "128MB"),
+        ("max_connections", "100"),
+        ("max_wal_size", "1GB"),
+        ("wal_segment_size", "16MB"),
+        ("fsync", "on"),
+        ("synchronous_commit", "on"),
+        ("full_page_writes", "on"),
+    ] {
+        assert_eq!(server.sql(&format!("SHOW {setting}")), stock, "{setting}");
+    }
+}
+
+#[test]
 fn clusters_know_nothing_of_each_other() {
     let (one, other) = (Postgres::fresh(), Postgres::fresh());
     one.sql("CREATE TABLE mine ()");

@@ -14,6 +14,7 @@ use std::time::{Duration, Instant, SystemTime};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use rustix::process::{Pid, Signal};
 
+use self::template::Template;
 use crate::folder;
 use crate::keeper::Keeper;
 use crate::user::User;
@@ -62,11 +63,22 @@ impl Postgres {
     /// # Panics
     /// When PostgreSQL is not installed, or does not start.
     pub fn fresh() -> Self {
+        Self::like(&template::SMALL)
+    }
+
+    /// Starts a new cluster with stock settings, to be measured: one for tests has little room.
+    ///
+    /// # Panics
+    /// When PostgreSQL is not installed, or does not start.
+    pub fn stock() -> Self {
+        Self::like(&template::STOCK)
+    }
+
+    fn like(template: &Template) -> Self {
         let user = User::ordinary();
-        let template = template::folder(user);
         let folder = folder::new(user).keep();
         let data = folder.join("data");
-        folder::copy(&template, &data, user);
+        folder::copy(template.folder(user), &data, user);
         let program = programs::bin("postgres");
         let keeper = Keeper::new(
             user,
