@@ -26,7 +26,7 @@ const RULES: &[(&str, &[&str], &[&str])] = &[
             "oubliette-kms-local",
             "oubliette-catalogue",
         ],
-        &["oubliette-conformance"],
+        &["oubliette-conformance", "oubliette-backend-postgres", "oubliette-servers"],
     ),
     ("oubliette-cli", &["oubliette"], &["oubliette-servers"]),
     (

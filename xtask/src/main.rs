@@ -36,7 +36,10 @@ enum Task {
     /// The long proof: the whole matrix with its report, crashes and models at full length
     Prove,
     /// The benchmarks of docs/benchmarks.md, written into it
-    Bench,
+    Bench {
+        /// Which of `seal`, `sqlite` and `postgres`; all when none is named
+        names: Vec<String>,
+    },
     /// Import, project, back up and restore a million events, and say what that took
     Million {
         /// How many events instead
@@ -65,7 +68,7 @@ fn main() -> ExitCode {
         Task::Test => test(),
         Task::Check => check::run(),
         Task::Prove => prove::run(),
-        Task::Bench => bench::run(),
+        Task::Bench { names } => bench::run(&names),
         Task::Million { events } => million::run(events),
         Task::Fuzz { seconds, targets } => fuzz::run(seconds, targets),
         Task::Corpus { targets } => corpus::run(targets),

@@ -1,10 +1,12 @@
 //! Sealed appends beside raw inserts.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use oubliette::{Expect, Oubliette, StreamId, SubjectId, Version};
 
 use crate::events::{SUBJECTS, house, order, subject};
+use crate::place::{Lent, Store};
 use crate::raw::{Raw, Row};
 use crate::report::Report;
 
@@ -12,14 +14,14 @@ use crate::report::Report;
 /// many subjects the events of a commit are about.
 struct Load(usize, usize, usize, usize);
 
-pub(crate) async fn run(quick: bool, report: &mut Report) {
-    let folder = tempfile::tempdir().unwrap();
-    let (house, raw) = (house(folder.path()).await, Raw::open(folder.path()).await);
+pub(crate) async fn run(store: Store, quick: bool, report: &mut Report) {
+    let at = Lent::new(store);
+    let (house, raw) = (house(&at.place).await, at.place.raw().await);
     let subjects: Vec<SubjectId> = (0..SUBJECTS).map(subject).collect();
     let bytes = stored_bytes(&house, &subjects).await;
     let rounds = if quick { 3 } else { 11 };
     report.section(
-        format!("Append, beside the barest insert of the same {} bytes (synchronous=FULL)", bytes.len()),
+        format!("Append, beside the barest insert of the same {} bytes, as durable", bytes.len()),
         "events/s",
     );
     let loads = [
@@ -60,11 +62,11 @@ async fn stored_bytes(house: &Oubliette, subjects: &[SubjectId]) -> Vec<u8> {
     page[0].envelope.encode().unwrap()
 }
 
-async fn raw_round(raw: &Raw, load: &Load, place: &str, bytes: &[u8]) -> f64 {
+async fn raw_round(raw: &Arc<dyn Raw>, load: &Load, place: &str, bytes: &[u8]) -> f64 {
     let Load(writers, each, commits, _) = *load;
     let begun = Instant::now();
     let writers = (0..writers).map(|writer| {
-        let (raw, bytes, stream) = (Raw(raw.0.clone()), bytes.to_vec(), format!("{place}-{writer}"));
+        let (raw, bytes, stream) = (raw.clone(), bytes.to_vec(), format!("{place}-{writer}"));
         tokio::spawn(async move {
             for commit in 0..commits {
                 let rows: Vec<_> = (0..each)
@@ -74,7 +76,7 @@ async fn raw_round(raw: &Raw, load: &Load, place: &str, bytes: &[u8]) -> f64 {
                         bytes: &bytes,
                     })
                     .collect();
-                raw.insert(&rows).await;
+                raw.insert(writer, &rows).await;
             }
         })
     });

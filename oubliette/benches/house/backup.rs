@@ -10,15 +10,16 @@ use oubliette::sqlite::SqliteLog;
 use oubliette::{Batch, Envelope, EventLog, Expect, Oubliette, Query, StreamBatch};
 
 use crate::events::house;
-use crate::raw::Raw;
-use crate::replay::{envelopes, fill, rate};
+use crate::fill::fill;
+use crate::place::{Lent, Store};
+use crate::replay::{envelopes, rate};
 use crate::report::Report;
 
 pub(crate) async fn run(quick: bool, report: &mut Report) {
-    let folder = tempfile::tempdir().unwrap();
-    let (house, raw) = (house(folder.path()).await, Raw::open(folder.path()).await);
+    let at = Lent::new(Store::Sqlite);
+    let (house, raw) = (house(&at.place).await, at.place.raw().await);
     let (events, rounds) = if quick { (10_000, 3) } else { (100_000, 7) };
-    fill(&house, &raw, events).await;
+    fill(&house, &*raw, events).await;
     let trusted = Trusted { vault: house.vault().id(), key: public_key(&**house.vault()).await.unwrap() };
     let (mut created, mut verified, mut restored) = (Vec::new(), Vec::new(), Vec::new());
     for round in 0..=rounds {

@@ -5,16 +5,17 @@ use std::time::Instant;
 use oubliette::{Expect, Oubliette};
 
 use crate::events::{house, order, subject};
+use crate::place::{Lent, Store};
 use crate::report::Report;
 
 /// Events of each subject that is erased.
 const THEIRS: u64 = 10;
 
-pub(crate) async fn run(quick: bool, report: &mut Report) {
-    let (small, large) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let (few, many) = (1_000, if quick { 10_000 } else { 100_000 });
-    let rounds = if quick { 3 } else { 21 };
-    let (small, large) = (house(small.path()).await, house(large.path()).await);
+pub(crate) async fn run(store: Store, quick: bool, report: &mut Report) {
+    let (small, large) = (Lent::new(store), Lent::new(store));
+    let many = store.many(quick);
+    let (few, rounds) = (many / 100, if quick { 3 } else { 21 });
+    let (small, large) = (house(&small.place).await, house(&large.place).await);
     fill(&small, few, rounds).await;
     fill(&large, many, rounds).await;
     let mut measured = Vec::new();
@@ -34,8 +35,8 @@ pub(crate) async fn run(quick: bool, report: &mut Report) {
 
 /// Other people's events, and between them those of whoever will be erased.
 async fn fill(house: &Oubliette, others: u64, rounds: u64) {
-    for first in (0..others).step_by(1000) {
-        let orders = (first..first + 1000).map(|n| order(n, &subject(1000 + n % 1000)));
+    for first in (0..others).step_by(100) {
+        let orders = (first..first + 100).map(|n| order(n, &subject(1000 + n % 1000)));
         house.append("others", Expect::Any, orders).await.unwrap();
     }
     for round in 0..=rounds {

@@ -1,12 +1,13 @@
 //! The events that are measured: 400 bytes of JSON with a 200-byte personal field.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use oubliette::local::{LocalLedger, LocalVault, MasterKey};
-use oubliette::sqlite::{SqliteDocuments, SqliteLog, SqliteSnapshots};
+use oubliette::sqlite::{SqliteDocuments, SqliteSnapshots};
 use oubliette::{Builder, Oubliette, Personal, Purpose, SubjectId};
 use serde::{Deserialize, Serialize};
+
+use crate::place::Place;
 
 const CONTRACT: Purpose = Purpose::declared("contract");
 /// Subjects that take turns: their keys are in the cache.
@@ -34,27 +35,26 @@ pub(crate) fn order(n: u64, subject: &SubjectId) -> Order {
 }
 
 /// A house that keeps events and nothing that is derived from them.
-pub(crate) async fn house(folder: &Path) -> Oubliette {
-    builder(folder).await.build().await.unwrap()
+pub(crate) async fn house(place: &Place) -> Oubliette {
+    builder(place).await.build().await.unwrap()
 }
 
 /// A house that keeps documents and snapshots too.
-pub(crate) async fn whole_house(folder: &Path) -> Oubliette {
-    let documents = SqliteDocuments::open(folder.join("documents.db")).await.unwrap();
-    let snapshots = SqliteSnapshots::open(folder.join("snapshots.db")).await.unwrap();
-    let builder = builder(folder).await.documents(Arc::new(documents)).snapshots(Arc::new(snapshots));
+pub(crate) async fn whole_house(place: &Place) -> Oubliette {
+    let documents = SqliteDocuments::open(place.file("documents.db")).await.unwrap();
+    let snapshots = SqliteSnapshots::open(place.file("snapshots.db")).await.unwrap();
+    let builder = builder(place).await.documents(Arc::new(documents)).snapshots(Arc::new(snapshots));
     builder.build().await.unwrap()
 }
 
-async fn builder(folder: &Path) -> Builder {
-    let vault = folder.join("vault");
-    let master = || MasterKey::file(folder.join("master.key"));
+async fn builder(place: &Place) -> Builder {
+    let vault = place.file("vault");
+    let master = || MasterKey::file(place.file("master.key"));
     let vault = if vault.exists() {
         LocalVault::open(vault, master()).await.unwrap()
     } else {
         LocalVault::create(vault, master()).await.unwrap()
     };
-    let log = SqliteLog::open(folder.join("log.db")).await.unwrap();
-    let ledger = LocalLedger::open(folder.join("ledger.jsonl")).await.unwrap();
-    Oubliette::builder(Arc::new(log), Arc::new(vault), Arc::new(ledger))
+    let ledger = LocalLedger::open(place.file("ledger.jsonl")).await.unwrap();
+    Oubliette::builder(place.log().await, Arc::new(vault), Arc::new(ledger))
 }

@@ -6,8 +6,9 @@ use oubliette::{Changes, Lookup, Personal, Projection, ProjectionOptions, Result
 use serde::{Deserialize, Serialize};
 
 use crate::events::{Order, whole_house};
-use crate::raw::Raw;
-use crate::replay::{fill, rate, raw_all, typed};
+use crate::fill::fill;
+use crate::place::{Lent, Store};
+use crate::replay::{rate, raw_all, typed};
 use crate::report::Report;
 
 /// How events and documents meet.
@@ -68,10 +69,10 @@ impl View for Orderbook {
 }
 
 pub(crate) async fn run(quick: bool, report: &mut Report) {
-    let folder = tempfile::tempdir().unwrap();
-    let (house, raw) = (whole_house(folder.path()).await, Raw::open(folder.path()).await);
+    let at = Lent::new(Store::Sqlite);
+    let (house, raw) = (whole_house(&at.place).await, at.place.raw().await);
     let (events, rounds) = if quick { (10_000, 3) } else { (100_000, 7) };
-    fill(&house, &raw, events).await;
+    fill(&house, &*raw, events).await;
     let shapes = [
         ("a document each 100 events", Orderbook(Shape::Stream, "streams")),
         ("1,000 documents in turns", Orderbook(Shape::Turns, "customers")),
@@ -83,7 +84,7 @@ pub(crate) async fn run(quick: bool, report: &mut Report) {
         rebuilt.push((name, projection, Vec::new(), Vec::new()));
     }
     for round in 0..=rounds {
-        let rows = raw_all(&raw, events).await;
+        let rows = raw_all(&*raw, events).await;
         let replay = typed(&house, events).await;
         for (_, projection, beside_replay, beside_rows) in &mut rebuilt {
             let ours = rebuild(projection, events).await;

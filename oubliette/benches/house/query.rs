@@ -5,22 +5,23 @@ use std::time::Instant;
 use oubliette::{BuildState, DocumentKey, DocumentQuery, ProjectionOptions};
 
 use crate::events::whole_house;
+use crate::fill::fill;
+use crate::place::{Lent, Store};
 use crate::project::{Orderbook, Orders, Shape};
-use crate::raw::{Raw, Row};
-use crate::replay::fill;
+use crate::raw::{Raw as _, Row, Sqlite};
 use crate::report::Report;
 
 const DOCUMENTS: usize = 10_000;
 const PAGE: usize = 100;
 
 pub(crate) async fn run(quick: bool, report: &mut Report) {
-    let (folder, beside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let (house, raw) = (whole_house(folder.path()).await, Raw::open(folder.path()).await);
-    fill(&house, &raw, DOCUMENTS as u64).await;
+    let (at, beside) = (Lent::new(Store::Sqlite), tempfile::tempdir().unwrap());
+    let (house, raw) = (whole_house(&at.place).await, at.place.raw().await);
+    fill(&house, &*raw, DOCUMENTS as u64).await;
     let view = Orderbook(Shape::Each, "orders");
     let projection = house.projection(view, ProjectionOptions::default()).await.unwrap();
     projection.catch_up().await.unwrap();
-    let raw = Raw::open(beside.path()).await;
+    let raw = Sqlite::open(beside.path()).await;
     let keys = copy(&house, &raw).await;
 
     let rounds = if quick { 3 } else { 21 };
@@ -61,7 +62,7 @@ pub(crate) async fn run(quick: bool, report: &mut Report) {
 }
 
 /// Stores as many bytes of each document on the raw side, and gives the keys in order.
-async fn copy(house: &oubliette::Oubliette, raw: &Raw) -> Vec<DocumentKey> {
+async fn copy(house: &oubliette::Oubliette, raw: &Sqlite) -> Vec<DocumentKey> {
     let documents = house.documents().unwrap();
     let builds = documents.builds().await.unwrap();
     let build = builds.iter().find(|build| build.state == BuildState::Served).unwrap().id;
@@ -75,7 +76,7 @@ async fn copy(house: &oubliette::Oubliette, raw: &Raw) -> Vec<DocumentKey> {
         let rows = documents.iter().zip(&bytes);
         let rows: Vec<_> =
             rows.map(|(document, bytes)| Row { stream: document.key.as_str(), version: 1, bytes }).collect();
-        raw.insert(&rows).await;
+        raw.insert(0, &rows).await;
     }
     assert_eq!(page.documents.len(), DOCUMENTS);
     page.documents.into_iter().map(|document| document.key).collect()

@@ -3,27 +3,24 @@
 use std::time::Instant;
 
 use futures::TryStreamExt as _;
-use oubliette::{Expect, Oubliette, Query, StreamId, SubjectId};
-use sqlx::Row as _;
+use oubliette::{Oubliette, Query, StreamId};
 
-use crate::events::{Order, SUBJECTS, house, order, subject};
-use crate::raw::{Raw, Row};
+use crate::events::{Order, house};
+use crate::fill::{STREAM, fill, name};
+use crate::place::{Lent, Store};
+use crate::raw::Raw;
 use crate::report::Report;
 
-const BATCH: u64 = 1000;
-/// Events of a stream that is loaded alone.
-const STREAM: u64 = 100;
-
-pub(crate) async fn run(quick: bool, report: &mut Report) {
-    let folder = tempfile::tempdir().unwrap();
-    let (house, raw) = (house(folder.path()).await, Raw::open(folder.path()).await);
-    let (events, rounds) = if quick { (10_000, 3) } else { (100_000, 7) };
-    fill(&house, &raw, events).await;
+pub(crate) async fn run(store: Store, quick: bool, report: &mut Report) {
+    let at = Lent::new(store);
+    let (house, raw) = (house(&at.place).await, at.place.raw().await);
+    let (events, rounds) = (store.many(quick), if quick { 3 } else { 7 });
+    fill(&house, &*raw, events).await;
 
     report.section(format!("Replay of {events} events, beside raw sqlx rows of the same bytes"), "events/s");
     let (mut sealed, mut opened) = (Vec::new(), Vec::new());
     for round in 0..=rounds {
-        let base = raw_all(&raw, events).await;
+        let base = raw_all(&*raw, events).await;
         let without = envelopes(&house, events).await;
         let with = typed(&house, events).await;
         if round > 0 {
@@ -37,15 +34,10 @@ pub(crate) async fn run(quick: bool, report: &mut Report) {
     report.section(format!("Load a stream of {STREAM}, beside raw sqlx rows of the same bytes"), "events/s");
     let mut loaded = Vec::new();
     for round in 0..=rounds {
-        let streams = (0..50).map(|n| format!("stream-{}", n * 7 % (events / STREAM))).collect::<Vec<_>>();
+        let streams = (0..50).map(|n| name(n * 7 % (events / STREAM))).collect::<Vec<_>>();
         let begun = Instant::now();
         for stream in &streams {
-            let rows = sqlx::query("SELECT version, bytes FROM events WHERE stream = ? ORDER BY version")
-                .bind(stream)
-                .fetch_all(&raw.0)
-                .await
-                .unwrap();
-            assert_eq!(rows.len() as u64, STREAM);
+            assert_eq!(raw.load(stream).await, STREAM);
         }
         let base = rate(STREAM * streams.len() as u64, begun);
         let begun = Instant::now();
@@ -66,38 +58,9 @@ pub(crate) async fn run(quick: bool, report: &mut Report) {
     report.row("opened and typed", &loaded);
 }
 
-/// The same events on both sides, in streams of a hundred.
-pub(crate) async fn fill(house: &Oubliette, raw: &Raw, events: u64) {
-    let subjects: Vec<SubjectId> = (0..SUBJECTS).map(subject).collect();
-    let mut bytes = Vec::new();
-    for first in (0..events).step_by(usize::try_from(BATCH).unwrap()) {
-        for stream in (first..first + BATCH).step_by(usize::try_from(STREAM).unwrap()) {
-            let name = format!("stream-{}", stream / STREAM);
-            let orders = (stream..stream + STREAM)
-                .map(|n| order(n, &subjects[usize::try_from(n % SUBJECTS).unwrap()]));
-            house.append(name.as_str(), Expect::New, orders).await.unwrap();
-            if bytes.is_empty() {
-                let query = Query::stream(StreamId::new(&name).unwrap()).limit(1);
-                let page = house.log().read(query).try_next().await.unwrap().unwrap();
-                bytes = page[0].envelope.encode().unwrap();
-            }
-            let rows: Vec<_> = (1..=STREAM)
-                .map(|version| Row { stream: &name, version: i64::try_from(version).unwrap(), bytes: &bytes })
-                .collect();
-            raw.insert(&rows).await;
-        }
-    }
-}
-
-pub(crate) async fn raw_all(raw: &Raw, events: u64) -> f64 {
+pub(crate) async fn raw_all(raw: &dyn Raw, events: u64) -> f64 {
     let begun = Instant::now();
-    let mut rows =
-        sqlx::query("SELECT position, stream, version, bytes FROM events ORDER BY position").fetch(&raw.0);
-    let (mut count, mut bytes) = (0, 0);
-    while let Some(row) = rows.try_next().await.unwrap() {
-        count += 1;
-        bytes += row.get::<&[u8], _>(3).len();
-    }
+    let (count, bytes) = raw.replay().await;
     assert!(count == events && bytes > 0);
     rate(events, begun)
 }

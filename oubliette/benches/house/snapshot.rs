@@ -6,6 +6,7 @@ use oubliette::{Aggregate, Expect, Oubliette, Personal, SnapshotPolicy, Snapshot
 use serde::{Deserialize, Serialize};
 
 use crate::events::{Order, order, subject, whole_house};
+use crate::place::{Lent, Store};
 use crate::report::Report;
 
 /// Events since the snapshot: half of what the policy lets come between two.
@@ -43,8 +44,8 @@ impl Snapshotted for Customer {
 }
 
 pub(crate) async fn run(quick: bool, report: &mut Report) {
-    let folder = tempfile::tempdir().unwrap();
-    let house = whole_house(folder.path()).await;
+    let at = Lent::new(Store::Sqlite);
+    let house = whole_house(&at.place).await;
     let rounds = if quick { 3 } else { 11 };
     report.section(
         format!(

@@ -1,21 +1,17 @@
-//! The barest sqlx: one table, one INSERT, the same bytes, the same durability.
+//! SQLite: all writers share one connection, because only one may write.
 
 use std::path::Path;
 
+use async_trait::async_trait;
+use futures::TryStreamExt as _;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{QueryBuilder, SqlitePool};
+use sqlx::{QueryBuilder, Row as _, SqlitePool};
 
-/// An events table that refuses a version twice, written through one connection.
-pub(crate) struct Raw(pub(crate) SqlitePool);
+use super::{Raw, Row};
 
-/// An event to store: its stream, version and bytes.
-pub(crate) struct Row<'a> {
-    pub(crate) stream: &'a str,
-    pub(crate) version: i64,
-    pub(crate) bytes: &'a [u8],
-}
+pub(crate) struct Sqlite(pub(crate) SqlitePool);
 
-impl Raw {
+impl Sqlite {
     pub(crate) async fn open(folder: &Path) -> Self {
         let options = SqliteConnectOptions::new()
             .filename(folder.join("raw.db"))
@@ -32,9 +28,11 @@ impl Raw {
         .unwrap();
         Self(pool)
     }
+}
 
-    /// One statement, which is its own transaction; a large batch is one transaction.
-    pub(crate) async fn insert(&self, rows: &[Row<'_>]) {
+#[async_trait]
+impl Raw for Sqlite {
+    async fn insert(&self, _writer: usize, rows: &[Row<'_>]) {
         let insert = |rows: &[Row<'_>]| {
             let mut query = QueryBuilder::new("INSERT INTO events (stream, version, bytes) ");
             query.push_values(rows, |mut values, row| {
@@ -51,5 +49,25 @@ impl Raw {
             insert(rows).build().execute(&mut *transaction).await.unwrap();
         }
         transaction.commit().await.unwrap();
+    }
+
+    async fn replay(&self) -> (u64, usize) {
+        let mut rows = sqlx::query("SELECT position, stream, version, bytes FROM events ORDER BY position")
+            .fetch(&self.0);
+        let (mut events, mut bytes) = (0, 0);
+        while let Some(row) = rows.try_next().await.unwrap() {
+            events += 1;
+            bytes += row.get::<&[u8], _>(3).len();
+        }
+        (events, bytes)
+    }
+
+    async fn load(&self, stream: &str) -> u64 {
+        let rows = sqlx::query("SELECT version, bytes FROM events WHERE stream = ? ORDER BY version")
+            .bind(stream)
+            .fetch_all(&self.0)
+            .await
+            .unwrap();
+        rows.len() as u64
     }
 }
