@@ -69,6 +69,7 @@ fn apt(arguments: &[&str]) -> Done {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test panics when something is wrong")]
 mod tests {
     use super::*;
 
