@@ -58,8 +58,10 @@ pub(crate) async fn refuse_forgotten(
 /// Whether all of these keys are forgotten.
 pub(crate) async fn are_forgotten(pool: &PgPool, keys: &[KeyId]) -> Result<bool, Failure> {
     let all = sqlx::query_scalar(
-        "SELECT NOT EXISTS (SELECT 1 FROM unnest($1::bytea[]) AS asked (key)
-         WHERE NOT EXISTS (SELECT 1 FROM forgotten WHERE forgotten.key = asked.key))",
+        "SELECT NOT EXISTS (
+             SELECT FROM unnest($1::bytea[]) AS asked (key) LEFT JOIN LATERAL (
+                 SELECT key FROM forgotten WHERE forgotten.key = asked.key OFFSET 0
+             ) AS found ON TRUE WHERE found.key IS NULL)",
     )
     .bind(as_bytes(keys.iter().copied()))
     .fetch_one(pool)

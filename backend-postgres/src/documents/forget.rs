@@ -1,13 +1,14 @@
 //! Forgetting: what was sealed under dead keys goes from every document.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use oubliette_core::stored::{owners_of, words_of};
+use oubliette_core::stored::{Word, owners_of, words_of};
 use oubliette_core::{Forgotten, KeyId, Result};
 use sqlx::postgres::{PgConnection, PgPool};
 
 use super::decode::{self, columns};
+use super::words::Entries;
 use super::write::{Put, Target, save};
 use crate::connections::{Connections, Failure};
 use crate::keys::{as_bytes, remember};
@@ -60,24 +61,29 @@ async fn prune(connection: &mut PgConnection, build: i64, keys: &HashSet<KeyId>)
     .fetch_optional(&mut *connection)
     .await?;
     let Some(projection) = projection else { return Ok(Pruned { documents: 0, more: false }) };
-    let words = as_bytes(keys.iter().copied());
-    let names: Vec<String> =
-        sqlx::query_scalar("SELECT key FROM entry WHERE build = $1 AND word = ANY($2) LIMIT $3")
-            .bind(build)
-            .bind(&words)
-            .bind(BLOCK as i64)
-            .fetch_all(&mut *connection)
-            .await?;
-    if names.is_empty() {
+    let found: Vec<(Word, String)> = sqlx::query_as(
+        "SELECT found.word, found.key FROM unnest($2::bytea[]) AS asked (word) CROSS JOIN LATERAL (
+             SELECT word, key FROM entry WHERE build = $1 AND entry.word = asked.word LIMIT $3
+         ) AS found LIMIT $3",
+    )
+    .bind(build)
+    .bind(as_bytes(keys.iter().copied()))
+    .bind(BLOCK as i64)
+    .fetch_all(&mut *connection)
+    .await?;
+    if found.is_empty() {
         return Ok(Pruned { documents: 0, more: false });
     }
+    let names: BTreeSet<&str> = found.iter().map(|(_, key)| key.as_str()).collect();
     let rows = sqlx::query(concat!(
         "SELECT ",
         columns!(),
-        " FROM document WHERE document.build = $1 AND document.key = ANY($2)"
+        " FROM unnest($2::text[]) AS asked (key) CROSS JOIN LATERAL (
+             SELECT * FROM document WHERE document.build = $1 AND document.key = asked.key OFFSET 0
+         ) AS document"
     ))
     .bind(build)
-    .bind(&names)
+    .bind(names.into_iter().collect::<Vec<_>>())
     .fetch_all(&mut *connection)
     .await?;
     let mut held = HashMap::with_capacity(rows.len());
@@ -89,22 +95,21 @@ async fn prune(connection: &mut PgConnection, build: i64, keys: &HashSet<KeyId>)
     }
     save(connection, Target { projection, build }, &left, held).await?;
     // Also what leads to no such document: else it is found for ever.
-    sqlx::query("DELETE FROM entry WHERE build = $1 AND word = ANY($2) AND key = ANY($3)")
-        .bind(build)
-        .bind(&words)
-        .bind(&names)
-        .execute(connection)
-        .await?;
-    Ok(Pruned { documents: rows.len() as u64, more: names.len() == BLOCK })
+    let mut gone = Entries::default();
+    for (word, key) in &found {
+        gone.extend(key, [word.clone()]);
+    }
+    gone.take(connection, build).await?;
+    Ok(Pruned { documents: rows.len() as u64, more: found.len() == BLOCK })
 }
 
 pub(super) async fn held_under(pool: &PgPool, keys: &[KeyId]) -> Result<u64, Failure> {
-    // Build by build, and in each by the words: the fence keeps it from being planned otherwise.
     let held: i64 = sqlx::query_scalar(
         "SELECT count(*) FROM (
-             SELECT DISTINCT found.build, found.key FROM build CROSS JOIN LATERAL (
+             SELECT DISTINCT found.build, found.key
+             FROM build CROSS JOIN unnest($1::bytea[]) AS asked (word) CROSS JOIN LATERAL (
                  SELECT entry.build, entry.key FROM entry
-                 WHERE entry.build = build.id AND entry.word = ANY($1) OFFSET 0
+                 WHERE entry.build = build.id AND entry.word = asked.word OFFSET 0
              ) AS found WHERE build.state <> 'ended'
          ) AS held",
     )

@@ -24,12 +24,16 @@ pub(super) async fn get(
     const OP: &str = "get";
     let asked: Vec<_> = keys.iter().map(DocumentKey::as_str).collect();
     // A row without a document says that the build is there.
+    // One by one, by the fence: a plan is made once, maybe before there is any document, and read
+    // in any other way a build is read as a whole.
     let rows = sqlx::query(concat!(
         "SELECT ",
         columns!(),
-        " FROM build LEFT JOIN document ON document.build = build.id AND document.build = $1
-             AND document.key = ANY($2)
-         WHERE build.id = $1 AND build.state <> 'ended'"
+        " FROM build LEFT JOIN (
+             unnest($2::text[]) AS asked (key) CROSS JOIN LATERAL (
+                 SELECT * FROM document WHERE document.build = $1 AND document.key = asked.key OFFSET 0
+             ) AS document
+         ) ON TRUE WHERE build.id = $1 AND build.state <> 'ended'"
     ))
     .bind(signed(build.0))
     .bind(asked)

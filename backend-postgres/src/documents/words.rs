@@ -1,6 +1,5 @@
 //! What documents are found by, in the schema.
 
-use oubliette_core::DocumentKey;
 use oubliette_core::stored::Word;
 use sqlx::postgres::PgConnection;
 
@@ -14,9 +13,9 @@ pub(super) struct Entries<'d> {
 }
 
 impl<'d> Entries<'d> {
-    pub(super) fn extend(&mut self, key: &'d DocumentKey, words: impl IntoIterator<Item = Word>) {
+    pub(super) fn extend(&mut self, key: &'d str, words: impl IntoIterator<Item = Word>) {
         self.words.extend(words);
-        self.keys.resize(self.words.len(), key.as_str());
+        self.keys.resize(self.words.len(), key);
     }
 
     /// Takes them away from a build.
@@ -24,8 +23,11 @@ impl<'d> Entries<'d> {
         self.run(
             connection,
             build,
-            "DELETE FROM entry USING unnest($2::bytea[], $3::text[]) AS gone (word, key)
-             WHERE entry.build = $1 AND entry.word = gone.word AND entry.key = gone.key",
+            "DELETE FROM entry WHERE ctid = ANY (ARRAY (
+                 SELECT found.ctid FROM unnest($2::bytea[], $3::text[]) AS gone (word, key) CROSS JOIN LATERAL (
+                     SELECT ctid FROM entry
+                     WHERE build = $1 AND entry.word = gone.word AND entry.key = gone.key OFFSET 0
+                 ) AS found))",
         )
         .await
     }

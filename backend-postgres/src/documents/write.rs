@@ -93,11 +93,16 @@ impl Commit {
         let held = held(connection, target.build, keys.map(DocumentKey::as_str).collect()).await?;
         if !self.remove.is_empty() {
             let gone: Vec<_> = self.remove.iter().map(DocumentKey::as_str).collect();
-            sqlx::query("DELETE FROM document WHERE build = $1 AND key = ANY($2)")
-                .bind(target.build)
-                .bind(gone)
-                .execute(&mut *connection)
-                .await?;
+            sqlx::query(
+                "DELETE FROM document WHERE ctid = ANY (ARRAY (
+                     SELECT found.ctid FROM unnest($2::text[]) AS gone (key) CROSS JOIN LATERAL (
+                         SELECT ctid FROM document WHERE build = $1 AND document.key = gone.key OFFSET 0
+                     ) AS found))",
+            )
+            .bind(target.build)
+            .bind(gone)
+            .execute(&mut *connection)
+            .await?;
         }
         save(connection, target, &self.put, held).await
     }
@@ -157,11 +162,15 @@ async fn held(connection: &mut PgConnection, build: i64, keys: Vec<&str>) -> Res
     if keys.is_empty() {
         return Ok(Held::new());
     }
-    let rows = sqlx::query("SELECT key, owners, tokens FROM document WHERE build = $1 AND key = ANY($2)")
-        .bind(build)
-        .bind(keys)
-        .fetch_all(connection)
-        .await?;
+    let rows = sqlx::query(
+        "SELECT found.* FROM unnest($2::text[]) AS asked (key) CROSS JOIN LATERAL (
+             SELECT key, owners, tokens FROM document WHERE build = $1 AND document.key = asked.key OFFSET 0
+         ) AS found",
+    )
+    .bind(build)
+    .bind(keys)
+    .fetch_all(connection)
+    .await?;
     let mut held = Held::with_capacity(rows.len());
     for row in rows {
         let with_build = |error: Error| error.with("build", build);
@@ -187,11 +196,11 @@ pub(super) async fn save(
     for Put { document, words, .. } in rows {
         let before = held.remove(&document.key);
         let before = before.as_ref().unwrap_or(&none);
-        gone.extend(&document.key, before.difference(words).cloned());
-        added.extend(&document.key, words.difference(before).cloned());
+        gone.extend(document.key.as_str(), before.difference(words).cloned());
+        added.extend(document.key.as_str(), words.difference(before).cloned());
     }
     for (key, words) in &held {
-        gone.extend(key, words.iter().cloned());
+        gone.extend(key.as_str(), words.iter().cloned());
     }
     gone.take(connection, target.build).await?;
     added.put(connection, target.build).await

@@ -1,23 +1,29 @@
 //! Loading snapshots.
 
+use std::collections::BTreeSet;
+
 use oubliette_core::{
     Error, ErrorKind, KeyId, Position, Result, SealedState, Series, Snapshot, SnapshotKey, Version, sum,
 };
 use sqlx::Row;
-use sqlx::postgres::{PgPool, PgRow};
+use sqlx::postgres::{PgConnection, PgPool, PgRow};
 
 use crate::commit::signed;
 use crate::connections::Failure;
 use crate::error;
 use crate::keys::as_bytes;
 
-/// The columns that a snapshot is made of, of one series.
+/// The columns that a snapshot is made of, of some of one series, and then of those of them. Of
+/// two indexes just one has their order: a plan is made once, maybe before there is any snapshot.
 macro_rules! of_series {
-    ($where:literal) => {
+    ($some:literal, $of_them:literal) => {
         concat!(
-            "SELECT snapshot.id, of, position, version, at, sealed, sum FROM snapshot
-             WHERE series = (SELECT id FROM series WHERE kind = $1 AND name = $2 AND code = $3) AND ",
-            $where
+            "SELECT * FROM (
+                 SELECT snapshot.id, of, position, version, at, sealed, sum FROM snapshot
+                 WHERE series = (SELECT id FROM series WHERE kind = $1 AND name = $2 AND code = $3) AND ",
+            $some,
+            ") AS near WHERE ",
+            $of_them
         )
     };
 }
@@ -28,14 +34,17 @@ pub(super) async fn load(
     at_most: Position,
 ) -> Result<Option<Snapshot>, Failure> {
     const OP: &str = "load";
-    let row = sqlx::query(of_series!("of = $4 AND position <= $5 ORDER BY position DESC LIMIT 1"))
-        .bind(kind_of(&of.series))
-        .bind(of.series.name.as_str())
-        .bind(i64::from(of.series.code))
-        .bind(of.id.as_str())
-        .bind(signed(at_most.0))
-        .fetch_optional(pool)
-        .await?;
+    let row = sqlx::query(of_series!(
+        "(of, position) <= ($4, $5) ORDER BY of DESC, position DESC LIMIT 1",
+        "of = $4"
+    ))
+    .bind(kind_of(&of.series))
+    .bind(of.series.name.as_str())
+    .bind(i64::from(of.series.code))
+    .bind(of.id.as_str())
+    .bind(signed(at_most.0))
+    .fetch_optional(pool)
+    .await?;
     row.map(|row| decode(OP, &of.series, &row)).transpose().map_err(Failure::from)
 }
 
@@ -47,24 +56,35 @@ pub(super) async fn page(
     limit: usize,
 ) -> Result<Vec<Snapshot>, Failure> {
     const OP: &str = "page";
-    let rows = sqlx::query(of_series!("position = $4 AND of > $5 ORDER BY of LIMIT $6"))
-        .bind(kind_of(of))
-        .bind(of.name.as_str())
-        .bind(i64::from(of.code))
-        .bind(signed(at.0))
-        .bind(after)
-        .bind(i64::try_from(limit).unwrap_or(i64::MAX))
-        .fetch_all(pool)
-        .await?;
+    let rows =
+        sqlx::query(of_series!("(position, of) > ($4, $5) ORDER BY position, of LIMIT $6", "position = $4"))
+            .bind(kind_of(of))
+            .bind(of.name.as_str())
+            .bind(i64::from(of.code))
+            .bind(signed(at.0))
+            .bind(after)
+            .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+            .fetch_all(pool)
+            .await?;
     Ok(rows.iter().map(|row| decode(OP, of, row)).collect::<Result<_>>()?)
 }
 
 pub(super) async fn held_under(pool: &PgPool, keys: &[KeyId]) -> Result<u64, Failure> {
-    let held: i64 = sqlx::query_scalar("SELECT count(DISTINCT snapshot) FROM owner WHERE key = ANY($1)")
-        .bind(as_bytes(keys.iter().copied()))
-        .fetch_one(pool)
-        .await?;
-    Ok(held.unsigned_abs())
+    let mut connection = pool.acquire().await?;
+    Ok(under(&mut connection, keys).await?.len() as u64)
+}
+
+/// The numbers of the snapshots under one of these keys, ascending.
+pub(super) async fn under(connection: &mut PgConnection, keys: &[KeyId]) -> Result<BTreeSet<i64>, Failure> {
+    let found: Vec<i64> = sqlx::query_scalar(
+        "SELECT found.snapshot FROM unnest($1::bytea[]) AS asked (key) CROSS JOIN LATERAL (
+             SELECT snapshot FROM owner WHERE owner.key = asked.key OFFSET 0
+         ) AS found",
+    )
+    .bind(as_bytes(keys.iter().copied()))
+    .fetch_all(connection)
+    .await?;
+    Ok(found.into_iter().collect())
 }
 
 /// The number of a series' kind.

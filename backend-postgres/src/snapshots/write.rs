@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use oubliette_core::{KeyId, Position, Result, Series, Snapshot};
 use sqlx::postgres::PgConnection;
 
-use super::read::{kind_of, sum_of};
+use super::read::{kind_of, sum_of, under};
 use crate::bulk::pieces;
 use crate::commit::signed;
 use crate::connections::Failure;
@@ -84,15 +84,18 @@ pub(super) async fn drop_before(
     position: Position,
 ) -> Result<u64, Failure> {
     macro_rules! of_series {
-        ($and:literal) => {
+        ($some:literal) => {
             concat!(
-                "DELETE FROM snapshot WHERE position < $4
-                 AND series = (SELECT id FROM series WHERE kind = $1 AND name = $2 AND code = $3)",
-                $and
+                "DELETE FROM snapshot WHERE series = (SELECT id FROM series WHERE kind = $1 AND name = $2 AND code = $3)",
+                $some
             )
         };
     }
-    let sql = if id.is_some() { of_series!(" AND of = $5") } else { of_series!("") };
+    let sql = if id.is_some() {
+        of_series!(" AND (of, position) >= ($5, 0) AND (of, position) < ($5, $4)")
+    } else {
+        of_series!(" AND (position, of) < ($4, '')")
+    };
     let mut query = sqlx::query(sql)
         .bind(kind_of(of))
         .bind(of.name.as_str())
@@ -111,23 +114,19 @@ pub(super) async fn drop_beyond(connection: &mut PgConnection, position: Positio
 
 /// Takes what is sealed under these keys away. They are remembered.
 pub(super) async fn forget(connection: &mut PgConnection, keys: &[KeyId]) -> Result<u64, Failure> {
-    let keys = as_bytes(keys.iter().copied());
-    // Held first, and looked at again then: one may have been replaced by another under other keys.
+    // Held first, and looked for again then: one may have been replaced by another under other keys.
+    let found: Vec<i64> = under(connection, keys).await?.into_iter().collect();
     let held: Vec<i64> = sqlx::query_scalar(
-        "SELECT id FROM snapshot WHERE id IN (SELECT snapshot FROM owner WHERE key = ANY($1))
-         ORDER BY id FOR UPDATE",
+        "SELECT held.id FROM unnest($1::bigint[]) AS asked (id) CROSS JOIN LATERAL (
+             SELECT id FROM snapshot WHERE snapshot.id = asked.id FOR UPDATE
+         ) AS held",
     )
-    .bind(&keys)
+    .bind(found)
     .fetch_all(&mut *connection)
     .await?;
-    let gone = sqlx::query(
-        "DELETE FROM snapshot WHERE id = ANY($1)
-         AND EXISTS (SELECT 1 FROM owner WHERE snapshot = snapshot.id AND key = ANY($2))",
-    )
-    .bind(held)
-    .bind(&keys)
-    .execute(connection)
-    .await?;
+    let dead = under(connection, keys).await?;
+    let dead: Vec<i64> = held.into_iter().filter(|id| dead.contains(id)).collect();
+    let gone = sqlx::query("DELETE FROM snapshot WHERE id = ANY($1)").bind(dead).execute(connection).await?;
     Ok(gone.rows_affected())
 }
 
