@@ -19,9 +19,11 @@ use crate::user::{User, quiet};
 const SCRIPT: &str = r#"
 folder=$1 log=$2 server=
 shift 2
-while read -r order; do
+while read -r order limit; do
     case $order in
-        start) "$@" >>"$log" 2>&1 </dev/null & server=$!; echo "$server" ;;
+        start)
+            (ulimit -S -f "${limit:-unlimited}" && exec "$@") >>"$log" 2>&1 </dev/null &
+            server=$!; echo "$server" ;;
         wait) wait "$server"; echo "$?"; server= ;;
     esac
 done
@@ -57,9 +59,11 @@ impl Keeper {
         self.server
     }
 
-    pub(crate) fn start(&mut self) -> Pid {
+    /// Starts the server. Its files may grow to so many blocks of 512 bytes, where there is a limit.
+    pub(crate) fn start(&mut self, limit: Option<u64>) -> Pid {
         assert_eq!(self.server, None, "a server is started once");
-        let pid = Pid::from_raw(self.ask("start").parse().unwrap()).unwrap();
+        let order = limit.map_or("start".to_owned(), |blocks| format!("start {blocks}"));
+        let pid = Pid::from_raw(self.ask(&order).parse().unwrap()).unwrap();
         self.server = Some(pid);
         pid
     }

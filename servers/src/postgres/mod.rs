@@ -144,11 +144,24 @@ impl Postgres {
     /// # Panics
     /// When it does not come up; the panic quotes the end of its log.
     pub fn start(&self) {
+        self.start_with(None);
+    }
+
+    /// Starts the server again, on what is to it a disk that is full: no file of it grows beyond so many
+    /// blocks of 512 bytes. Where that is no whole number of pages, PostgreSQL says that the disk is full.
+    ///
+    /// # Panics
+    /// When it does not come up.
+    pub fn start_on_a_full_disk(&self, blocks: u64) {
+        self.start_with(Some(blocks));
+    }
+
+    fn start_with(&self, limit: Option<u64>) {
         let mut keeper = self.keeper();
         if keeper.server().is_some() {
             return;
         }
-        let pid = keeper.start();
+        let pid = keeper.start(limit);
         let since = Instant::now();
         while !is_ready(&self.folder(), pid) {
             assert!(since.elapsed() < PATIENCE, "PostgreSQL does not start:\n{}", self.log_end());
