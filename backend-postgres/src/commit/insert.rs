@@ -8,28 +8,42 @@ use sqlx::{Postgres, Row as _};
 use super::plan::{EventRow, Plan};
 use crate::page::sum_of;
 
-/// What every insert ends with: the rows of `numbered`, its parts, and their further owners. A
-/// part's event is found by its place in the array of all positions.
+/// The columns of events, but for their positions.
+///
+/// Arrays are unnested side by side in what is selected: each one in `FROM` is written to a store of
+/// its own first, and for one event that may take as long as all else.
+macro_rules! columns {
+    () => {
+        "unnest($2::text[]) AS stream, unnest($3::bigint[]) AS version, unnest($4::bigint[]) AS recorded_at,
+            unnest($5::bytea[]) AS event_id, unnest($6::text[]) AS type, unnest($7::bigint[]) AS schema,
+            unnest($8::int[]) AS parts, unnest($9::bigint[]) AS size, unnest($10::text[]) AS open,
+            unnest($11::bytea[]) AS raw, unnest($18::bigint[]) AS sum"
+    };
+}
+
+/// Inserts the events that are selected, their parts, and the further owners of these. Positions
+/// ascend as the events do: so a part's event is found by its place in the array of them all.
 macro_rules! insert {
-    ($numbered:literal) => {
+    ($($events:tt)+) => {
         concat!(
-            $numbered,
-            ",
-            given AS MATERIALIZED (SELECT array_agg(position ORDER BY n) AS positions FROM numbered),
-            kept AS (
+            "kept AS (
                 INSERT INTO events (position, stream, version, recorded_at, event_id, type, schema, parts, size,
                     open, raw, sum)
-                SELECT position, stream, version, recorded_at, event_id, type, schema, parts, size, open, raw, sum
-                FROM numbered),
+                ",
+            $($events)+,
+            " RETURNING position),
+            given AS MATERIALIZED (SELECT array_agg(position ORDER BY position) AS positions FROM kept),
             sealed_parts AS (
                 INSERT INTO sealed (position, part, bytes)
                 SELECT given.positions[event], part, bytes
-                FROM given, unnest($12::int[], $13::int[], $14::bytea[]) AS sealed (event, part, bytes)
+                FROM given, (SELECT unnest($12::int[]) AS event, unnest($13::int[]) AS part,
+                    unnest($14::bytea[]) AS bytes) AS sealed
                 WHERE given.positions IS NOT NULL),
             co_owners AS (
                 INSERT INTO co_owner (key, position, part)
                 SELECT key, given.positions[event], part
-                FROM given, unnest($15::int[], $16::int[], $17::bytea[]) AS owner (event, part, key)
+                FROM given, (SELECT unnest($15::int[]) AS event, unnest($16::int[]) AS part,
+                    unnest($17::bytea[]) AS key) AS owner
                 WHERE given.positions IS NOT NULL)
             SELECT positions FROM given"
         )
@@ -40,34 +54,26 @@ macro_rules! insert {
 /// function `head`. Nobody comes through, and nothing is inserted, when what was planned with is
 /// no longer true: the log is in quarantine, a stream was dropped beyond the planned version, or a
 /// key was scrubbed. To read `scrubbed` keeps a scrub waiting that would miss these parts.
-const APPEND: &str = insert!(
+const APPEND: &str = concat!(
     "WITH gate AS MATERIALIZED (
         SELECT pg_advisory_xact_lock_shared(
             $22, (CASE WHEN is_called THEN last_value ELSE 0 END)::bit(32)::int) AS entered
         FROM positions
         WHERE (SELECT quarantine FROM log) IS NOT DISTINCT FROM $1
         AND NOT EXISTS (
-            SELECT FROM unnest($19::text[], $20::bigint[]) AS planned (stream, version)
+            SELECT FROM (SELECT unnest($19::text[]) AS stream, unnest($20::bigint[]) AS version) AS planned
             JOIN dropped ON dropped.stream = planned.stream AND dropped.version >= planned.version)
         AND NOT EXISTS (SELECT FROM scrubbed WHERE key = ANY($21::bytea[]))),
-    numbered AS MATERIALIZED (
-        SELECT nextval('positions') AS position, e.*
-        FROM gate, unnest($2::text[], $3::bigint[], $4::bigint[], $5::bytea[], $6::text[], $7::bigint[],
-            $8::int[], $9::bigint[], $10::text[], $11::bytea[], $18::bigint[])
-            WITH ORDINALITY AS e (stream, version, recorded_at, event_id, type, schema, parts, size, open, raw,
-                sum, n)
-        WHERE gate.entered IS NOT NULL)"
+    ",
+    insert!(
+        "SELECT nextval('positions'), e.* FROM gate, (SELECT ",
+        columns!(),
+        ") AS e WHERE gate.entered IS NOT NULL"
+    )
 );
 
 /// Events go back to the positions that they had.
-const RESTORE: &str = insert!(
-    "WITH numbered AS MATERIALIZED (
-        SELECT e.*
-        FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[], $5::bytea[], $6::text[], $7::bigint[],
-            $8::int[], $9::bigint[], $10::text[], $11::bytea[], $18::bigint[])
-            WITH ORDINALITY AS e (position, stream, version, recorded_at, event_id, type, schema, parts, size,
-                open, raw, sum, n))"
-);
+const RESTORE: &str = concat!("WITH ", insert!("SELECT unnest($1::bigint[]), ", columns!()));
 
 /// Appends what is planned. The positions of its events in their order; none when the plan is
 /// out of date, and then nothing was appended.
