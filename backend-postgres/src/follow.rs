@@ -69,7 +69,11 @@ impl Follow {
 /// Tells others whenever this process appended, until it closes the log.
 async fn tell(pool: PgPool, mut published: watch::Receiver<u64>, channel: String) {
     while published.changed().await.is_ok() {
-        let told = sqlx::query("SELECT pg_notify($1, '')").bind(channel.as_str()).execute(&pool).await;
+        // Nothing is lost with a notice, and so it does not wait for the disk.
+        let told = sqlx::query("SELECT set_config('synchronous_commit', 'off', true), pg_notify($1, '')")
+            .bind(channel.as_str())
+            .execute(&pool)
+            .await;
         if let Err(error) = told {
             // Others look by themselves.
             tracing::debug!(error = ?error::from_driver("notify", &error), "others are not told of an append");
