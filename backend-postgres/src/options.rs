@@ -73,6 +73,10 @@ impl Options {
             ("enable_bitmapscan", "off".to_owned()),
             // What cannot be read otherwise costs ten thousand million then, and is not worth compiling.
             ("jit", "off".to_owned()),
+            // A plan that is made while tables are empty is kept: rows are looked up one by one in it, and
+            // never by reading all of another table.
+            ("enable_hashjoin", "off".to_owned()),
+            ("enable_mergejoin", "off".to_owned()),
             // With those there is one plan for each statement: it is made once.
             ("plan_cache_mode", "force_generic_plan".to_owned()),
         ]))

@@ -1,6 +1,6 @@
 //! Logs on PostgreSQL that are nearly right, and the cases that tell.
 
-#![allow(clippy::unwrap_used, reason = "a test panics when something is wrong")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test panics when something is wrong")]
 
 mod fixture;
 
