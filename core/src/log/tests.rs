@@ -86,6 +86,32 @@ fn what_is_expected_of_a_stream_holds_or_does_not() {
 }
 
 #[test]
+fn a_stream_that_is_elsewhere_is_a_conflict_that_says_where() {
+    let entry = |expect| StreamBatch { stream: stream("s"), expect, events: vec![event(1)] };
+    for (expect, expected) in
+        [(Expect::New, "expected a new stream"), (Expect::Exactly(Version(1)), "expected 1")]
+    {
+        let conflict = entry(expect).check(Version(2)).unwrap_err();
+        assert_eq!(conflict.kind(), ErrorKind::Conflict);
+        let text = conflict.to_string();
+        assert!(text.contains("version 2") && text.contains(expected), "{text}");
+    }
+    for expect in [Expect::Exactly(Version(2)), Expect::Any] {
+        assert_eq!(kind(entry(expect).check(Version(2))), None, "{expect:?}");
+    }
+}
+
+#[test]
+fn nothing_is_taken_under_a_key_that_was_scrubbed() {
+    let one = StreamBatch { stream: stream("s"), expect: Expect::Any, events: vec![event(1), event(78)] };
+    let key = |n| KeyId::from_bytes([n; 16]);
+    assert_eq!(kind(one.check_owners(&HashSet::from([key(0), key(1)]))), Some(ErrorKind::Erased));
+    for others in [HashSet::new(), HashSet::from([key(1)])] {
+        assert_eq!(kind(one.check_owners(&others)), None);
+    }
+}
+
+#[test]
 fn a_query_selects_what_it_says() {
     let of = |select| Query { select, limit: None, page: 500 };
     assert_eq!(Query::all(), of(Select::All(Position::ZERO)));

@@ -198,18 +198,8 @@ impl State {
     }
 
     fn check(&self, batch: &Batch) -> Result<()> {
-        if batch.events().flat_map(owners).any(|key| self.scrubbed.contains(&key)) {
-            return Err(Error::new(ErrorKind::Erased, "append", "a part's key was destroyed and scrubbed"));
-        }
-        match batch.streams.iter().find(|entry| !entry.expect.holds(self.version(&entry.stream))) {
-            None => Ok(()),
-            Some(entry) => Err(Error::new(
-                ErrorKind::Conflict,
-                "append",
-                "the stream is not where it was expected to be: read it again and decide again",
-            )
-            .with("version", self.version(&entry.stream))),
-        }
+        batch.streams.iter().try_for_each(|entry| entry.check_owners(&self.scrubbed))?;
+        batch.streams.iter().try_for_each(|entry| entry.check(self.version(&entry.stream)))
     }
 
     fn page(&self, query: &Query) -> Vec<Recorded> {
@@ -251,5 +241,15 @@ fn to_the_microsecond(time: Timestamp) -> Result<Timestamp> {
 impl fmt::Debug for MemoryLog {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MemoryLog").field("head", &*self.0.head.borrow()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_is_shown_by_its_head() {
+        assert_eq!(format!("{:?}", MemoryLog::new()), "MemoryLog { head: Position(0), .. }");
     }
 }

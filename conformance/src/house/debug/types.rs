@@ -132,6 +132,10 @@ pub const WITHOUT_DATA: &[&str] = &[
     "Swept",
     "Version",
     "Withheld",
+    "sum",
+    // What a store says of its ground: settings, versions, numbers.
+    "Finding",
+    "Meaning",
     // Texts that a program gives for others to read; errors have a case of their own.
     "Error",
     "Fault",
