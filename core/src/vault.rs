@@ -146,7 +146,8 @@ pub trait KeyVault: Debug + Send + Sync + 'static {
     async fn erasures(&self, after: Sequence) -> Result<Vec<Erasure>>;
 
     /// Lifts the fence of a person who returns. New keys open nothing old
-    /// (`a_readmitted_person_gets_a_fresh_key`, `a_readmission_needs_a_fence`).
+    /// (`a_readmitted_person_gets_a_fresh_key`, `a_readmission_needs_a_fence`), and dead aliases stay
+    /// dead (`a_readmission_leaves_dead_aliases_fenced`).
     ///
     /// # Errors
     /// `NotFound` when there is no fence; `Unavailable`.

@@ -180,6 +180,22 @@ pub async fn an_erasure_of_one_purpose_leaves_the_aliases<F: Fixture<dyn KeyVaul
     assert_ne!(fresh.id(), keys[1].id(), "a readmission holds for the person's aliases, under fresh keys");
 }
 
+/// The pseudonym of a dead alias stands for nobody any more, whoever returns: their alias is a new one.
+pub async fn a_readmission_leaves_dead_aliases_fenced<F: Fixture<dyn KeyVault>>(fixture: F) {
+    let vault = fixture.open().await;
+    let dead = claim(&*vault, "ada", &[login("ada")]).await.remove(0);
+    let target = Target::Subject(subject("ada"));
+    erase(&*vault, &target).await;
+    vault.readmit(&target).await.expect("an erased person can be readmitted");
+    for vault in [&vault, &fixture.open().await] {
+        let old = vault.mint(&[Scope::new(dead.clone(), CONTRACT)]).await;
+        refused(old, ErrorKind::Erased, "a dead alias's pseudonym stays fenced when its person returns");
+        let anew = claim(&**vault, "ada", &[login("ada")]).await.remove(0);
+        assert_ne!(anew, dead, "who returns goes by a new alias");
+        mint(&**vault, &Scope::new(anew, CONTRACT)).await;
+    }
+}
+
 /// A naming with an erased person is refused, and nothing of the call is recorded.
 pub async fn no_alias_is_recorded_for_an_erased_person<F: Fixture<dyn KeyVault>>(fixture: F) {
     let vault = fixture.open().await;

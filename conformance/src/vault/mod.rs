@@ -64,6 +64,7 @@ macro_rules! __vault_cases {
             an_alias_can_be_erased_by_its_pseudonym
             an_erasure_of_one_purpose_leaves_the_aliases
             no_alias_is_recorded_for_an_erased_person
+            a_readmission_leaves_dead_aliases_fenced
 
             a_linked_alias_dies_too
             a_linked_alias_that_another_claims_stays

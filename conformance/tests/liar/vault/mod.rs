@@ -92,6 +92,8 @@ struct Notes {
     keys: Vec<Key>,
     aliases: HashMap<AliasName, SubjectId>,
     fenced: HashSet<ErasureId>,
+    /// Whether anybody was readmitted.
+    readmitted: bool,
     destroyed: HashSet<ErasureId>,
     anchor: Option<Head>,
     /// Keys that were given behind a fence.
@@ -168,6 +170,11 @@ impl KeyVault for LyingVault {
         let mut keys = match self.vault.mint(scopes).await {
             Err(error) if self.lie == Lie::MintsBehindTheFence && error.kind() == ErrorKind::Erased => {
                 fresh()
+            }
+            Err(error) if self.lie == Lie::ReadmitsDeadAliases && error.kind() == ErrorKind::Erased => {
+                let notes = self.notes();
+                let named = |scope: &Scope| notes.aliases.values().any(|alias| *alias == scope.subject);
+                if notes.readmitted && scopes.iter().all(named) { fresh() } else { Err(error) }
             }
             minted => minted,
         }?;
@@ -335,6 +342,7 @@ impl KeyVault for LyingVault {
 
     async fn readmit(&self, target: &Target) -> Result<()> {
         let readmitted = self.vault.readmit(target).await;
+        self.notes().readmitted |= readmitted.is_ok();
         if self.lie == Lie::ReadmitsAnybody { Ok(()) } else { readmitted }
     }
 
