@@ -67,7 +67,7 @@ impl FileRegister {
                 }
             }
             let records = read(&path)?;
-            Ok(Held { _lock: lock, path, records })
+            Ok(Held { lock, path, records })
         })
         .await
     }
@@ -76,7 +76,7 @@ impl FileRegister {
 /// A register that nobody else changes.
 #[derive(Debug)]
 pub(crate) struct Held {
-    _lock: File,
+    lock: File,
     path: PathBuf,
     records: Vec<Record>,
 }
@@ -111,6 +111,14 @@ impl Held {
             sync_folder(folder(&path)).map_err(io(OP))
         })
         .await
+    }
+}
+
+/// A lock is its file's, and a process that this one starts has the file for a moment, until it becomes
+/// another program: so the lock is taken off, and not only let go of.
+impl Drop for Held {
+    fn drop(&mut self) {
+        _ = self.lock.unlock();
     }
 }
 
@@ -156,4 +164,22 @@ fn read(path: &Path) -> Result<Vec<Record>> {
         .with("format", format));
     }
     serde_json::from_slice::<Contents>(&bytes).map(|contents| contents.backups).map_err(corrupt)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn one_at_a_time_changes_it_whoever_still_has_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let register = FileRegister::new(folder.path().join("backups.json"));
+        let held = register.hold().await.unwrap();
+        assert_eq!(register.hold().await.unwrap_err().kind(), ErrorKind::Unavailable);
+        // As a process has it that was started meanwhile.
+        let inherited = held.lock.try_clone().unwrap();
+        drop(held);
+        register.hold().await.unwrap();
+        drop(inherited);
+    }
 }

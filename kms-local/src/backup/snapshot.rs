@@ -73,7 +73,7 @@ async fn carried_out(connection: &mut SqliteConnection) -> Result<Sequence> {
 /// The right to make a backup: one at a time makes one.
 pub(super) struct Turn {
     directory: PathBuf,
-    _locked: File,
+    lock: File,
 }
 
 impl Turn {
@@ -81,7 +81,7 @@ impl Turn {
         let lock = directory.join("backup.lock");
         let file = owner_only().create(true).truncate(false).open(lock).map_err(io("backup"))?;
         match file.try_lock() {
-            Ok(()) => Ok(Self { directory: directory.to_owned(), _locked: file }),
+            Ok(()) => Ok(Self { directory: directory.to_owned(), lock: file }),
             Err(TryLockError::WouldBlock) => Err(Error::new(
                 ErrorKind::Unavailable,
                 "backup",
@@ -99,6 +99,14 @@ impl Turn {
             _ => drop(owner_only().create_new(true).open(&path).map_err(io("backup"))?),
         }
         Ok(Temporary(path))
+    }
+}
+
+/// A lock is its file's, and a process that this one starts has the file for a moment, until it becomes
+/// another program: so the lock is taken off, and not only let go of.
+impl Drop for Turn {
+    fn drop(&mut self) {
+        let _ = self.lock.unlock();
     }
 }
 
