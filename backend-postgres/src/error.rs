@@ -1,5 +1,7 @@
 //! From SQLSTATE codes to the kinds of the workspace, in one place.
 
+use std::io;
+
 use oubliette_core::{Error, ErrorKind};
 
 /// Somebody holds a lock for too long.
@@ -10,6 +12,9 @@ pub(crate) const DEADLOCK: &str = "40P01";
 pub(crate) const NO_TABLE: &str = "42P01";
 /// The user may not do that.
 pub(crate) const DENIED: &str = "42501";
+
+const UNTRUSTED: (ErrorKind, &str) =
+    (ErrorKind::Unavailable, "there is no trusted connection to the server: check its certificate");
 
 /// The kind and the text for what the driver reports. Its own text stays behind: messages
 /// and details quote what was stored.
@@ -53,11 +58,11 @@ pub(crate) fn from_driver(op: &'static str, error: &sqlx::Error) -> Error {
             };
             return Error::new(kind, op, text).with("sqlstate", code);
         }
+        // The driver gives what its TLS library refuses as bytes that are not valid.
+        sqlx::Error::Io(error) if error.kind() == io::ErrorKind::InvalidData => UNTRUSTED,
+        sqlx::Error::Tls(_) => UNTRUSTED,
         sqlx::Error::Io(_) => {
             (Unavailable, "the server is out of reach: try again, or check the connection string")
-        }
-        sqlx::Error::Tls(_) => {
-            (Unavailable, "there is no trusted connection to the server: check its certificate")
         }
         sqlx::Error::PoolTimedOut => {
             (Unavailable, "all connections are busy: try again, or open the store with more")

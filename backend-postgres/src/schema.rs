@@ -47,14 +47,23 @@ impl Store {
 /// Up to which migration the schema is; `None` when it is not there.
 async fn version(connection: &mut PgConnection, schema: &str) -> Result<Option<i64>> {
     let of = error::of(OP);
-    let (there, ours): (i64, bool) = sqlx::query_as(
-        "SELECT (SELECT count(*) FROM pg_class WHERE relnamespace = to_regnamespace($1)),
+    let (encoding, there, ours): (String, i64, bool) = sqlx::query_as(
+        "SELECT current_setting('server_encoding'),
+                (SELECT count(*) FROM pg_class WHERE relnamespace = to_regnamespace($1)),
                 to_regclass($1 || '._sqlx_migrations') IS NOT NULL",
     )
     .bind(schema)
     .fetch_one(&mut *connection)
     .await
     .map_err(&of)?;
+    if encoding != "UTF8" {
+        return Err(Error::new(
+            ErrorKind::Invalid,
+            OP,
+            "the database cannot hold every text: create one with ENCODING 'UTF8'",
+        )
+        .with("encoding", encoding));
+    }
     match (there, ours) {
         (0, _) => Ok(None),
         (_, false) => Err(Error::new(

@@ -18,5 +18,5 @@ mod postgres;
 mod proxy;
 mod user;
 
-pub use self::postgres::{Postgres, Shutdown};
+pub use self::postgres::{Network, Postgres, Shutdown};
 pub use self::proxy::Proxy;

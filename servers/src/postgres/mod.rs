@@ -1,5 +1,6 @@
 //! A private PostgreSQL cluster.
 
+mod network;
 mod programs;
 mod template;
 
@@ -7,6 +8,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::sleep;
 use std::time::{Duration, Instant, SystemTime};
@@ -14,6 +16,7 @@ use std::time::{Duration, Instant, SystemTime};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use rustix::process::{Pid, Signal};
 
+pub use self::network::Network;
 use self::template::Template;
 use crate::folder;
 use crate::keeper::Keeper;
@@ -21,6 +24,8 @@ use crate::user::User;
 
 /// The superuser of a cluster, and its first database.
 const POSTGRES: &str = "postgres";
+/// The port that a socket is named for, unless the cluster listens on the network as well.
+const PORT: u16 = 5432;
 /// How long a server may take to come up, on a machine that is busy and after a crash.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -45,6 +50,7 @@ pub struct Postgres {
     folder: PathBuf,
     user: User,
     keeper: Mutex<Keeper>,
+    port: AtomicU16,
     /// The files that it was copied with, before its server ran for the first time.
     copied: BTreeMap<PathBuf, Stamp>,
 }
@@ -87,7 +93,7 @@ impl Postgres {
             &[program.as_os_str(), "-D".as_ref(), data.as_os_str(), "-k".as_ref(), folder.as_os_str()],
         );
         let copied = stamps(&data);
-        let cluster = Self { folder, user, keeper: Mutex::new(keeper), copied };
+        let cluster = Self { folder, user, keeper: Mutex::new(keeper), port: AtomicU16::new(PORT), copied };
         cluster.start();
         cluster
     }
@@ -207,7 +213,8 @@ impl Postgres {
 
     fn url_of(&self, database: &str) -> String {
         let host = self.folder.to_str().expect("the name of a folder for a while is text");
-        format!("postgres://{POSTGRES}@{}/{database}", utf8_percent_encode(host, NON_ALPHANUMERIC))
+        let (host, port) = (utf8_percent_encode(host, NON_ALPHANUMERIC), self.port.load(Ordering::Relaxed));
+        format!("postgres://{POSTGRES}@{host}:{port}/{database}")
     }
 
     fn keeper(&self) -> MutexGuard<'_, Keeper> {
