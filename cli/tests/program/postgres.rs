@@ -1,10 +1,10 @@
 //! A house in a PostgreSQL database, and that nobody is shown how to get in.
 
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use oubliette_servers::{Postgres, Shutdown};
 
-use crate::support::{CATALOGUE, Dir, Run, line, program, run};
+use crate::support::{CATALOGUE, Dir, Run, line, ok, program, run};
 
 /// Stands in every connection string here, and must stand in no output.
 const PASSWORD: &str = "planted-password";
@@ -103,6 +103,31 @@ fn a_connection_string_may_come_from_the_environment() {
     let status = hidden(program(["status", "--dir", dir.path()]).env("SHOP_DATABASE", url(&server)));
     assert_eq!(status.code, 0, "{status:?}");
     assert_eq!(hidden(&mut program(["status", "--dir", dir.path()])).code, 5);
+}
+
+#[test]
+fn two_processes_append_to_one_stream() {
+    let server = Postgres::fresh();
+    let dir = house(&server);
+    let plans = |writer: &str| (0..2_000).map(|n| format!("{writer}-{n}")).collect::<Vec<_>>();
+    let importing = ["one", "other"].map(|writer| {
+        let lines: String = plans(writer).iter().map(|plan| line("bob").replace("free", plan)).collect();
+        let events = dir.write(writer, lines);
+        program(["import", "--dir", dir.path(), &events]).stdout(Stdio::null()).spawn().unwrap()
+    });
+    for mut process in importing {
+        assert!(process.wait().unwrap().success());
+    }
+    let read = ok(["read", "--dir", dir.path(), "--stream", "customer-bob", "--json"]).lines();
+    let versions: Vec<u64> = read.iter().filter_map(|event| event["version"].as_u64()).collect();
+    assert_eq!(versions, (1..=4_001).collect::<Vec<_>>(), "nothing is lost, and nothing twice");
+    let plans_read: Vec<&str> = read.iter().filter_map(|event| event["data"]["plan"].as_str()).collect();
+    let [one, other] = ["one", "other"].map(|writer| {
+        let places = plans(writer).into_iter().map(|plan| plans_read.iter().position(|read| *read == plan));
+        places.collect::<Option<Vec<_>>>().unwrap()
+    });
+    assert!(one.is_sorted() && other.is_sorted(), "each in its own order");
+    assert!(one[0] < other[1_999] && other[0] < one[1_999], "they were at work at once");
 }
 
 #[test]
