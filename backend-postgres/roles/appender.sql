@@ -13,5 +13,6 @@ WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = :'role') \gexec
 GRANT USAGE ON SCHEMA :"log" TO :"role";
 GRANT INSERT ON :"log".events, :"log".sealed, :"log".co_owner TO :"role";
 GRANT USAGE, SELECT ON SEQUENCE :"log".positions TO :"role";
+GRANT SELECT ON SEQUENCE :"log".changes TO :"role";
 -- What an append looks at: the heads of streams, and who is not let in any more.
 GRANT SELECT ON :"log".events, :"log".scrubbed, :"log".dropped, :"log".log, :"log"._sqlx_migrations TO :"role";

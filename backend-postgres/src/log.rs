@@ -8,9 +8,8 @@ use oubliette_core::{
     Appended, Batch, Dropped, DroppedStream, EventLog, KeyId, Limits, PageStream, Position, Promise, Query,
     Restored, Result, Scrubbed, StreamId, Swept, Version,
 };
-use tokio::sync::{mpsc, oneshot};
 
-use crate::commit::{Asked, Writer, dropped, signed};
+use crate::commit::{Committers, Writer, dropped, signed};
 use crate::config::PostgresLogBuilder;
 use crate::follow::Follow;
 use crate::options::Options;
@@ -27,7 +26,7 @@ pub struct PostgresLog {
     options: Options,
     sweeper: Sweeper,
     writer: Arc<Writer>,
-    appends: mpsc::Sender<Asked>,
+    appends: Committers,
     follow: Follow,
 }
 
@@ -56,7 +55,8 @@ impl PostgresLog {
         let channel = options.schema_of(schema::LOG.name)?;
         let writer = Arc::new(Writer::new(pool, &options).await?);
         let follow = Follow::new(&writer, channel);
-        Ok(Self { options, sweeper, appends: writer.start(), follow, writer })
+        let appends = Committers::start(&writer, options.connections);
+        Ok(Self { options, sweeper, appends, follow, writer })
     }
 
     /// Does something to its end, also when nobody waits for it any more.
@@ -87,14 +87,11 @@ impl EventLog for PostgresLog {
     }
 
     async fn append(&self, batch: Batch) -> Result<Appended> {
-        const OP: &str = "append";
         batch.check(&LIMITS)?;
         if Writer::is_large(&batch) {
             return self.writer.append_alone(batch).await;
         }
-        let (done, answer) = oneshot::channel();
-        self.appends.send((batch, done)).await.map_err(|_| error::closed(OP))?;
-        answer.await.map_err(|_| error::closed(OP))?
+        self.appends.append(batch).await
     }
 
     fn read(&self, query: Query) -> PageStream {

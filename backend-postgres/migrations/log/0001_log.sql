@@ -2,6 +2,11 @@
 -- Nobody is told of a position as long as an earlier one may still come: see `bound`.
 CREATE SEQUENCE positions AS bigint;
 
+-- Counts what makes wrong what writers remember: a key that was scrubbed, a stream that was dropped, a
+-- quarantine. See the file of the gate.
+CREATE SEQUENCE changes AS bigint;
+SELECT nextval('changes');
+
 -- Events: written once, never updated. `open` is readable JSON; what is no text stands in `raw`.
 CREATE TABLE events (
     position    bigint  PRIMARY KEY,

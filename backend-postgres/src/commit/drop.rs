@@ -32,6 +32,7 @@ impl Writer {
     async fn take_down(&self, stream: &StreamId) -> Result<Option<Dropped>, sqlx::Error> {
         let mut connection = self.pool.acquire().await?;
         let mut transaction = connection.begin().await?;
+        self.gate.shut(&mut transaction).await?;
         let version: Option<i64> = sqlx::query_scalar("SELECT max(version) FROM events WHERE stream = $1")
             .bind(stream.as_str())
             .fetch_one(&mut *transaction)

@@ -1,4 +1,4 @@
-//! What a process remembers of the streams that it wrote to.
+//! What a process remembers of the log, so that it need not ask before each append.
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
@@ -6,47 +6,81 @@ use std::num::NonZeroUsize;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use lru::LruCache;
-use oubliette_core::{Batch, Expect, KeyId, Position, Result, StreamId};
+use oubliette_core::{Batch, Expect, KeyId, Position, Result, SealedPart, StreamId};
 use sqlx::{PgConnection, Row as _};
 
 use crate::keys::as_bytes;
 
-/// Streams whose last version is remembered.
+/// Streams whose last version is remembered, and as many keys that are known to live.
 const REMEMBERED: NonZeroUsize = NonZeroUsize::MIN.saturating_add(16_383);
 
-/// The last versions that are remembered. One that is too low breaks a rule of the schema, and is
-/// looked up then; none is ever too high, because versions only grow.
-pub(super) struct Heads(Mutex<LruCache<StreamId, u64>>);
+/// What is remembered.
+pub(super) struct Heads(Mutex<Memory>);
+
+struct Memory {
+    /// How many changes of the log there were when the keys were looked up.
+    changes: Option<i64>,
+    /// Keys that were not scrubbed then.
+    living: LruCache<KeyId, ()>,
+    /// The last versions. One that is too low breaks a rule of the schema, and is looked up then;
+    /// none is ever too high, because versions only grow.
+    versions: LruCache<StreamId, u64>,
+}
+
+/// What is remembered about some batches.
+pub(super) struct Remembered<'b> {
+    pub(super) changes: i64,
+    pub(super) versions: HashMap<&'b StreamId, u64>,
+    /// Streams that must be looked up.
+    pub(super) streams: Vec<&'b StreamId>,
+    /// Keys that must be.
+    pub(super) keys: HashSet<KeyId>,
+}
 
 impl Heads {
     pub(super) fn new() -> Self {
-        Self(Mutex::new(LruCache::new(REMEMBERED)))
+        let (living, versions) = (LruCache::new(REMEMBERED), LruCache::new(REMEMBERED));
+        Self(Mutex::new(Memory { changes: None, living, versions }))
     }
 
     /// Takes over what was committed.
     pub(super) fn advance(&self, versions: impl Iterator<Item = (StreamId, u64)>) {
-        let mut heads = self.lock();
+        let mut memory = self.lock();
         for (stream, version) in versions {
-            heads.put(stream, version);
+            memory.versions.put(stream, version);
         }
     }
 
-    /// What is remembered of the streams of these batches, and the streams that must be looked
-    /// up. Those that are expected to be new are taken for new.
-    pub(super) fn of<'b>(&self, batches: &'b [Batch]) -> (HashMap<&'b StreamId, u64>, Vec<&'b StreamId>) {
-        let mut heads = self.lock();
-        let (mut known, mut unknown) = (HashMap::new(), HashSet::new());
+    /// Takes over that these keys were not scrubbed when there were so many changes.
+    pub(super) fn live(&self, changes: i64, keys: impl Iterator<Item = KeyId>) {
+        let mut memory = self.lock();
+        if memory.changes != Some(changes) {
+            memory.changes = Some(changes);
+            memory.living.clear();
+        }
+        for key in keys {
+            memory.living.put(key, ());
+        }
+    }
+
+    /// What is remembered about these batches, once anything was looked up. Streams that are
+    /// expected to be new are taken for new.
+    pub(super) fn of<'b>(&self, batches: &'b [Batch]) -> Option<Remembered<'b>> {
+        let mut memory = self.lock();
+        let (mut versions, mut streams) = (HashMap::new(), HashSet::new());
         for part in batches.iter().flat_map(|batch| &batch.streams) {
-            match heads.get(&part.stream) {
-                Some(version) => drop(known.insert(&part.stream, *version)),
+            match memory.versions.get(&part.stream) {
+                Some(version) => drop(versions.insert(&part.stream, *version)),
                 None if part.expect == Expect::New => {}
-                None => drop(unknown.insert(&part.stream)),
+                None => drop(streams.insert(&part.stream)),
             }
         }
-        (known, unknown.into_iter().collect())
+        let keys = owners_of(batches).filter(|key| memory.living.get(key).is_none()).collect();
+        let streams = streams.into_iter().collect();
+        Some(Remembered { changes: memory.changes?, versions, streams, keys })
     }
 
-    fn lock(&self) -> MutexGuard<'_, LruCache<StreamId, u64>> {
+    fn lock(&self) -> MutexGuard<'_, Memory> {
         // What is half-way in it is a guess like any other.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -56,6 +90,12 @@ impl fmt::Debug for Heads {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Heads")
     }
+}
+
+/// The keys that parts of these batches are sealed under.
+pub(super) fn owners_of(batches: &[Batch]) -> impl Iterator<Item = KeyId> {
+    let parts = batches.iter().flat_map(Batch::events).flat_map(|event| &event.parts).flatten();
+    parts.flat_map(SealedPart::owners)
 }
 
 /// The last versions of these streams.
@@ -103,9 +143,9 @@ impl Standing {
 /// Which of these keys were scrubbed.
 pub(super) async fn scrubbed_of(
     connection: &mut PgConnection,
-    keys: HashSet<KeyId>,
+    keys: &HashSet<KeyId>,
 ) -> Result<HashSet<KeyId>, sqlx::Error> {
-    let keys = as_bytes(keys);
+    let keys = as_bytes(keys.iter().copied());
     if keys.is_empty() {
         return Ok(HashSet::new());
     }

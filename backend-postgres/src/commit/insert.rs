@@ -1,11 +1,12 @@
 //! Inserting a plan: one statement, and so one round trip and one transaction.
 
-use oubliette_core::{Position, Recorded};
+use oubliette_core::Recorded;
 use sqlx::postgres::{PgArguments, PgConnection};
 use sqlx::query::Query;
 use sqlx::{Postgres, Row as _};
 
-use super::plan::{EventRow, Plan};
+use super::gate::{Gate, gate};
+use super::plan::{EventRow, PartRow, Plan};
 use crate::page::sum_of;
 
 /// The columns of events, but for their positions.
@@ -14,10 +15,20 @@ use crate::page::sum_of;
 /// its own first, and for one event that may take as long as all else.
 macro_rules! columns {
     () => {
-        "unnest($2::text[]) AS stream, unnest($3::bigint[]) AS version, unnest($4::bigint[]) AS recorded_at,
-            unnest($5::bytea[]) AS event_id, unnest($6::text[]) AS type, unnest($7::bigint[]) AS schema,
-            unnest($8::int[]) AS parts, unnest($9::bigint[]) AS size, unnest($10::text[]) AS open,
-            unnest($11::bytea[]) AS raw, unnest($18::bigint[]) AS sum"
+        "unnest($1::text[]) AS stream, unnest($2::bigint[]) AS version, unnest($3::bigint[]) AS recorded_at,
+            unnest($4::bytea[]) AS event_id, unnest($5::text[]) AS type, unnest($6::bigint[]) AS schema,
+            unnest($7::int[]) AS parts, unnest($8::bigint[]) AS size, unnest($9::text[]) AS open,
+            unnest($10::bytea[]) AS raw, unnest($11::bigint[]) AS sum"
+    };
+}
+
+/// Inserts the events that are selected.
+macro_rules! insert_events {
+    () => {
+        "kept AS (
+            INSERT INTO events (position, stream, version, recorded_at, event_id, type, schema, parts, size,
+                open, raw, sum)
+            "
     };
 }
 
@@ -26,10 +37,7 @@ macro_rules! columns {
 macro_rules! insert {
     ($($events:tt)+) => {
         concat!(
-            "kept AS (
-                INSERT INTO events (position, stream, version, recorded_at, event_id, type, schema, parts, size,
-                    open, raw, sum)
-                ",
+            insert_events!(),
             $($events)+,
             " RETURNING position),
             given AS MATERIALIZED (SELECT array_agg(position ORDER BY position) AS positions FROM kept),
@@ -50,46 +58,46 @@ macro_rules! insert {
     };
 }
 
-/// Positions are given behind a gate. It locks the last one that was given out before: see the
-/// function `head`. Nobody comes through, and nothing is inserted, when what was planned with is
-/// no longer true: the log is in quarantine, a stream was dropped beyond the planned version, or a
-/// key was scrubbed. To read `scrubbed` keeps a scrub waiting that would miss these parts.
-const APPEND: &str = concat!(
-    "WITH gate AS MATERIALIZED (
-        SELECT pg_advisory_xact_lock_shared(
-            $22, (CASE WHEN is_called THEN last_value ELSE 0 END)::bit(32)::int) AS entered
-        FROM positions
-        WHERE (SELECT quarantine FROM log) IS NOT DISTINCT FROM $1
-        AND NOT EXISTS (
-            SELECT FROM (SELECT unnest($19::text[]) AS stream, unnest($20::bigint[]) AS version) AS planned
-            JOIN dropped ON dropped.stream = planned.stream AND dropped.version >= planned.version)
-        AND NOT EXISTS (SELECT FROM scrubbed WHERE key = ANY($21::bytea[]))),
-    ",
-    insert!(
-        "SELECT nextval('positions'), e.* FROM gate, (SELECT ",
-        columns!(),
-        ") AS e WHERE gate.entered IS NOT NULL"
-    )
+/// Many events. Positions are given behind the gate. Nobody comes through, and nothing is inserted,
+/// when the log was changed since it was planned.
+const MANY: &str = concat!(
+    "WITH gate AS MATERIALIZED (SELECT ",
+    gate!("$18", "$19", "$20"),
+    " AS open), ",
+    insert!("SELECT nextval('positions'), e.* FROM gate, (SELECT ", columns!(), ") AS e WHERE gate.open")
+);
+
+/// One event with at most one part, of one owner: as most appends are. Arrays of one, and a statement
+/// that can hold more, take half as long again.
+const ONE: &str = concat!(
+    "WITH ",
+    insert_events!(),
+    "SELECT nextval('positions'), $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11 WHERE ",
+    gate!("$14", "$15", "$16"),
+    " RETURNING position),
+    sealed_part AS (
+        INSERT INTO sealed (position, part, bytes) SELECT position, $12, $13 FROM kept WHERE $13 IS NOT NULL)
+    SELECT ARRAY[position] FROM kept"
 );
 
 /// Events go back to the positions that they had.
-const RESTORE: &str = concat!("WITH ", insert!("SELECT unnest($1::bigint[]), ", columns!()));
+const RESTORE: &str = concat!("WITH ", insert!("SELECT unnest($18::bigint[]), ", columns!()));
 
 /// Appends what is planned. The positions of its events in their order; none when the plan is
 /// out of date, and then nothing was appended.
 pub(super) async fn append(
     connection: &mut PgConnection,
     plan: &Plan<'_>,
-    quarantine: Option<Position>,
-    class: i32,
+    changes: i64,
+    gate: Gate,
 ) -> Result<Option<Vec<u64>>, sqlx::Error> {
-    let (streams, firsts): (Vec<_>, Vec<_>) =
-        plan.firsts().map(|(stream, first)| (stream.as_str(), signed(first))).unzip();
-    let owners: Vec<_> = plan.owners().into_iter().map(|key| *key.as_bytes()).collect();
-    let owners: Vec<_> = owners.iter().map(<[u8; 16]>::as_slice).collect();
-    let head = sqlx::query(APPEND).bind(quarantine.map(|until| signed(until.0)));
-    let row =
-        rows(head, plan).bind(streams).bind(firsts).bind(owners).bind(class).fetch_one(connection).await?;
+    let statement = match (&plan.events[..], &plan.parts[..]) {
+        ([event], []) => one(event, None),
+        ([event], [part]) if part.sealed.owners().nth(1).is_none() => one(event, Some(part)),
+        _ => rows(MANY, plan),
+    };
+    let behind = statement.bind(gate.log).bind(changes).bind(gate.events);
+    let Some(row) = behind.fetch_optional(connection).await? else { return Ok(None) };
     let positions: Option<Vec<i64>> = row.try_get(0)?;
     Ok(positions.map(|positions| positions.into_iter().map(i64::unsigned_abs).collect()))
 }
@@ -101,11 +109,33 @@ pub(super) async fn restore(
     events: &[&Recorded],
 ) -> Result<(), sqlx::Error> {
     let positions: Vec<_> = events.iter().map(|event| signed(event.position.0)).collect();
-    rows(sqlx::query(RESTORE).bind(positions), plan).execute(connection).await.map(drop)
+    rows(RESTORE, plan).bind(positions).execute(connection).await.map(drop)
+}
+
+/// A statement, and what was bound to it so far.
+type Statement<'q> = Query<'q, Postgres, PgArguments>;
+
+/// Binds one event, and its part.
+fn one<'q>(row: &'q EventRow<'_>, part: Option<&'q PartRow<'_>>) -> Statement<'q> {
+    let (open, raw) = text_or_raw(&row.envelope.open);
+    sqlx::query(ONE)
+        .bind(row.stream.as_str())
+        .bind(signed(row.version))
+        .bind(row.recorded_at)
+        .bind(row.envelope.id.as_bytes().as_slice())
+        .bind(row.envelope.event_type.as_str())
+        .bind(i64::from(row.envelope.schema))
+        .bind(number(row.envelope.parts.len()))
+        .bind(signed(size(row)))
+        .bind(open)
+        .bind(raw)
+        .bind(i64::from(row.sum()))
+        .bind(part.map(|part| number(part.number)))
+        .bind(part.map(|part| part.sealed.as_bytes()))
 }
 
 /// Binds a plan's rows: a column of all rows is one value.
-fn rows<'q>(query: Query<'q, Postgres, PgArguments>, plan: &Plan<'_>) -> Query<'q, Postgres, PgArguments> {
+fn rows<'q>(statement: &'static str, plan: &Plan<'_>) -> Statement<'q> {
     let column = |of: fn(&EventRow<'_>) -> i64| plan.events.iter().map(of).collect::<Vec<_>>();
     let ids: Vec<_> = plan.events.iter().map(|row| row.envelope.id.as_bytes().as_slice()).collect();
     let streams: Vec<_> = plan.events.iter().map(|row| row.stream.as_str()).collect();
@@ -123,7 +153,7 @@ fn rows<'q>(query: Query<'q, Postgres, PgArguments>, plan: &Plan<'_>) -> Query<'
             owners.2.push(owner.as_bytes().to_vec());
         }
     }
-    query
+    sqlx::query(statement)
         .bind(streams)
         .bind(column(|row| signed(row.version)))
         .bind(column(|row| row.recorded_at))
@@ -134,13 +164,13 @@ fn rows<'q>(query: Query<'q, Postgres, PgArguments>, plan: &Plan<'_>) -> Query<'
         .bind(column(|row| signed(size(row))))
         .bind(open)
         .bind(raw)
+        .bind(column(|row| i64::from(row.sum())))
         .bind(part_events)
         .bind(part_numbers)
         .bind(sealed)
         .bind(owners.0)
         .bind(owners.1)
         .bind(owners.2)
-        .bind(column(|row| i64::from(row.sum())))
 }
 
 /// JSON as text that SQL can read, or as bytes when it is none. A text of PostgreSQL has no NUL.

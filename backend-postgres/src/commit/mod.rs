@@ -1,10 +1,13 @@
 //! Committing: small appends go together, large ones by themselves.
 //!
-//! One task takes all small appends that wait into one statement and answers each after the
-//! commit: that is several times faster than one by one, and they never race each other. A large
-//! append gains nothing by waiting, and goes on a connection of its own.
+//! A task takes all small appends that wait into one statement and answers each after the
+//! commit: that is several times faster than one by one. There are two, each for its own streams, so that
+//! those who append to a stream in this process never race. A large append gains nothing by
+//! waiting, and goes on a connection of its own.
 
+mod committer;
 mod drop;
+mod gate;
 mod heads;
 mod insert;
 mod plan;
@@ -17,14 +20,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use backon::BackoffBuilder as _;
-use oubliette_core::{Appended, Batch, Position, Restored, Result, SealedPart, StreamId, Version};
+use oubliette_core::{Appended, Batch, Position, Restored, Result, StreamId, Version};
 use sqlx::pool::PoolConnection;
 use sqlx::{PgConnection, PgPool, Postgres};
-use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+use tokio::sync::{Semaphore, watch};
 
+pub(crate) use self::committer::Committers;
 pub(crate) use self::drop::dropped;
+use self::gate::Gate;
 pub(crate) use self::heads::Standing;
-use self::heads::{Heads, look_up, scrubbed_of};
+use self::heads::{Heads, look_up, owners_of, scrubbed_of};
 pub(crate) use self::insert::{signed, text_or_raw};
 use self::plan::{Plan, Taken};
 use crate::error;
@@ -32,17 +37,10 @@ use crate::options::Options;
 use crate::retry::{pauses, retried};
 
 const OP: &str = "append";
-/// Events that one statement takes from the queue.
-const GROUP: usize = 1024;
 /// Events from which on a batch goes by itself.
 const LARGE: usize = 64;
-/// How many calls wait for the committer before the next one waits to be let in.
-const WAITING: usize = 1024;
 /// Tries that are made at once, when others are first each time.
 const AT_ONCE: usize = 8;
-
-/// An append, and where its answer goes.
-pub(crate) type Asked = (Batch, oneshot::Sender<Result<Appended>>);
 
 /// What writes to a log.
 #[derive(Debug)]
@@ -50,8 +48,7 @@ pub(crate) struct Writer {
     pub(crate) pool: PgPool,
     /// How long a call goes on while the server is away.
     pub(crate) patience: Duration,
-    /// What the advisory locks of those who append belong to: the id of the table of events.
-    class: i32,
+    gate: Gate,
     heads: Heads,
     /// There are partitions for positions below.
     room: AtomicU64,
@@ -67,61 +64,24 @@ pub(crate) struct Writer {
 struct Planned<'b> {
     plan: Plan<'b>,
     taken: Vec<Result<Taken>>,
-    /// Where the log was in quarantine until, when it was planned.
-    quarantine: Option<Position>,
+    /// How many changes of the log there were when it was planned.
+    changes: i64,
 }
 
 impl Writer {
     pub(crate) async fn new(pool: PgPool, options: &Options) -> Result<Self> {
-        let class: i32 = sqlx::query_scalar("SELECT 'events'::regclass::oid::bigint::bit(32)::int")
-            .fetch_one(&pool)
-            .await
-            .map_err(error::of("open"))?;
+        let of = error::of("open");
+        let gate = Gate::of(&mut *pool.acquire().await.map_err(&of)?).await.map_err(of)?;
         Ok(Self {
             pool,
             patience: options.patience,
-            class,
+            gate,
             heads: Heads::new(),
             room: AtomicU64::new(0),
             settled: AtomicU64::new(0),
             large: Semaphore::new((options.connections as usize / 2).max(1)),
             published: watch::channel(0).0,
         })
-    }
-
-    /// Starts the task that commits small appends. It ends when nobody can ask any more.
-    pub(crate) fn start(self: &Arc<Self>) -> mpsc::Sender<Asked> {
-        let (ask, mut waiting) = mpsc::channel(WAITING);
-        let writer = self.clone();
-        tokio::spawn(async move {
-            let mut held = None;
-            while let Some(first) = waiting.recv().await {
-                writer.group(first, &mut waiting, &mut held).await;
-            }
-        });
-        ask
-    }
-
-    /// Commits what waits in one statement.
-    async fn group(&self, first: Asked, waiting: &mut mpsc::Receiver<Asked>, held: &mut Held) {
-        let mut events = first.0.events().count();
-        let (mut batches, mut replies) = (vec![first.0], vec![first.1]);
-        while events < GROUP
-            && let Ok((batch, reply)) = waiting.try_recv()
-        {
-            events += batch.events().count();
-            batches.push(batch);
-            replies.push(reply);
-        }
-        // Whoever asked may be gone: what was asked for is done all the same.
-        match self.commit(&batches, held).await {
-            Ok(outcomes) => replies.into_iter().zip(outcomes).for_each(|(reply, outcome)| {
-                let _ = reply.send(outcome);
-            }),
-            Err(error) => replies.into_iter().for_each(|reply| {
-                let _ = reply.send(Err(error::from_driver(OP, &error)));
-            }),
-        }
     }
 
     /// Whether a batch goes by itself.
@@ -211,7 +171,7 @@ impl Writer {
             return Ok(Some(Vec::new()));
         }
         self.make_room(planned.plan.events.len() as u64, connection).await?;
-        insert::append(connection, &planned.plan, planned.quarantine, self.class).await
+        insert::append(connection, &planned.plan, planned.changes, self.gate).await
     }
 
     /// By what is remembered of the streams, if that lets everybody in: nobody is refused by memory
@@ -222,19 +182,22 @@ impl Writer {
         by_lookup: bool,
         connection: &mut PgConnection,
     ) -> Result<Planned<'b>, sqlx::Error> {
-        if !by_lookup {
-            let (mut known, unknown) = self.heads.of(batches);
-            known.extend(look_up(connection, &unknown).await?);
-            let mut plan = Plan::new(known, HashSet::new());
+        if !by_lookup && let Some(remembered) = self.heads.of(batches) {
+            let (changes, mut known) = (remembered.changes, remembered.versions);
+            known.extend(look_up(connection, &remembered.streams).await?);
+            let scrubbed = scrubbed_of(connection, &remembered.keys).await?;
+            self.heads.live(changes, remembered.keys.difference(&scrubbed).copied());
+            let mut plan = Plan::new(known, scrubbed);
             let taken: Vec<_> = batches.iter().map(|batch| plan.add(batch)).collect();
             if taken.iter().all(Result::is_ok) {
-                return Ok(Planned { plan, taken, quarantine: None });
+                return Ok(Planned { plan, taken, changes });
             }
         }
+        let changes = self.gate.changes(connection).await?;
         let standing = Standing::of(connection).await?;
-        let parts = batches.iter().flat_map(Batch::events).flat_map(|event| &event.parts).flatten();
-        let owners: HashSet<_> = parts.flat_map(SealedPart::owners).collect();
-        let scrubbed = scrubbed_of(connection, owners).await?;
+        let owners: HashSet<_> = owners_of(batches).collect();
+        let scrubbed = scrubbed_of(connection, &owners).await?;
+        self.heads.live(changes, owners.difference(&scrubbed).copied());
         let streams: HashSet<_> =
             batches.iter().flat_map(|batch| &batch.streams).map(|part| &part.stream).collect();
         let streams: Vec<_> = streams.into_iter().collect();
@@ -246,7 +209,7 @@ impl Writer {
             plan.add(batch)
         });
         let taken = taken.collect();
-        Ok(Planned { plan, taken, quarantine: standing.quarantine })
+        Ok(Planned { plan, taken, changes })
     }
 
     /// Where the log stands.

@@ -1,6 +1,6 @@
 //! Deciding who is let in, and which rows a statement inserts.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use jiff::Timestamp;
@@ -100,16 +100,6 @@ impl<'a> Plan<'a> {
 
     fn version(&self, stream: &StreamId) -> u64 {
         self.versions.get(stream).or_else(|| self.known.get(stream)).copied().unwrap_or_default()
-    }
-
-    /// Each stream, and the first version that is planned for it.
-    pub(super) fn firsts(&self) -> impl Iterator<Item = (&'a StreamId, u64)> {
-        self.versions.keys().map(|stream| (*stream, self.known.get(stream).copied().unwrap_or_default() + 1))
-    }
-
-    /// Each key that a part is sealed under, once.
-    pub(super) fn owners(&self) -> BTreeSet<KeyId> {
-        self.parts.iter().flat_map(|part| part.sealed.owners()).collect()
     }
 
     /// The last versions once this is committed.

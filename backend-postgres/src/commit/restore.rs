@@ -6,6 +6,7 @@ use oubliette_core::{Error, ErrorKind, Position, Recorded, Restored, Result, Sea
 use sqlx::{Connection as _, PgConnection};
 
 use super::drop::take_events;
+use super::gate::Gate;
 use super::{Plan, Standing, Writer, insert, scrubbed_of, signed};
 use crate::error;
 
@@ -23,7 +24,7 @@ impl Writer {
         let of = error::of(OP);
         let mut connection = self.pool.acquire().await.map_err(&of)?;
         let mut transaction = connection.begin().await.map_err(&of)?;
-        take_back(&mut transaction, page).await?;
+        take_back(self.gate, &mut transaction, page).await?;
         transaction.commit().await.map_err(&of)?;
         self.publish(page.through.0);
         Ok(())
@@ -34,7 +35,7 @@ impl Writer {
         let of = error::of(OP);
         let mut connection = self.pool.acquire().await.map_err(&of)?;
         let mut transaction = connection.begin().await.map_err(&of)?;
-        let standing = standing(&mut transaction).await?;
+        let standing = standing(self.gate, &mut transaction).await?;
         if let Some(until) = standing.quarantine {
             Restored::check_end(standing.head, until)?;
         }
@@ -44,24 +45,21 @@ impl Writer {
 }
 
 /// Where the log stands, behind everybody who appends: nobody does until the transaction ends.
-async fn standing(connection: &mut PgConnection) -> Result<Standing> {
-    sqlx::query("LOCK TABLE events IN SHARE ROW EXCLUSIVE MODE")
-        .execute(&mut *connection)
-        .await
-        .map_err(error::of(OP))?;
+async fn standing(gate: Gate, connection: &mut PgConnection) -> Result<Standing> {
+    gate.shut(connection).await.map_err(error::of(OP))?;
     Standing::of(connection).await.map_err(error::of(OP))
 }
 
 /// The page, its end and the quarantine.
-async fn take_back(connection: &mut PgConnection, page: &Restored) -> Result<()> {
+async fn take_back(gate: Gate, connection: &mut PgConnection, page: &Restored) -> Result<()> {
     let of = error::of(OP);
-    let standing = standing(connection).await?;
+    let standing = standing(gate, connection).await?;
     page.check(standing.head, standing.quarantine)?;
     let new = |event: &&Recorded| event.position > standing.head && !page.drops(event);
     let events: Vec<_> = page.events.iter().filter(new).collect();
     let parts = events.iter().flat_map(|event| &event.envelope.parts).flatten();
     let owners = parts.flat_map(SealedPart::owners).collect();
-    let scrubbed = scrubbed_of(connection, owners).await.map_err(&of)?;
+    let scrubbed = scrubbed_of(connection, &owners).await.map_err(&of)?;
     let mut plan = Plan::new(HashMap::new(), scrubbed);
     events.iter().for_each(|event| plan.restore(event));
     // What is beyond the last event was given to events that are no more.

@@ -20,10 +20,10 @@ impl Writer {
 
     async fn take_away(&self, keys: &[Vec<u8>]) -> Result<Scrubbed, sqlx::Error> {
         let mut connection = self.pool.acquire().await?;
-        // Whoever appends reads this table, and holds it until its commit. The lock waits for them:
-        // their parts are there to be taken away below. Whoever comes later sees the keys.
+        // Parts of those who append right now are there to be taken away below. Whoever comes later
+        // sees the keys.
         let mut transaction = connection.begin().await?;
-        sqlx::query("LOCK TABLE scrubbed IN ACCESS EXCLUSIVE MODE").execute(&mut *transaction).await?;
+        self.gate.shut(&mut transaction).await?;
         sqlx::query("INSERT INTO scrubbed (key) SELECT unnest($1::bytea[]) ON CONFLICT DO NOTHING")
             .bind(keys)
             .execute(&mut *transaction)

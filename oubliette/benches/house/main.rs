@@ -77,6 +77,8 @@ async fn main() {
         if wanted("erase") {
             erase::run(store, quick, &mut report).await;
         }
-        println!("## Results on {}\n{report}", store.title());
+        if !report.is_empty() {
+            println!("## Results on {}\n{report}", store.title());
+        }
     }
 }

@@ -25,6 +25,10 @@ impl Report {
         self.0.push(Section { title: title.into(), unit, rows: Vec::new() });
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Adds rounds of (base, ours), measured in turns.
     pub(crate) fn row(&mut self, what: impl Into<String>, rounds: &[(f64, f64)]) {
         let median_of = |side: fn(&(f64, f64)) -> f64| median(rounds.iter().map(side).collect());
