@@ -14,9 +14,11 @@
 
 mod folder;
 mod keeper;
+mod ministack;
 mod postgres;
 mod proxy;
 mod user;
 
+pub use self::ministack::Ministack;
 pub use self::postgres::{Network, Postgres, Shutdown};
 pub use self::proxy::Proxy;

@@ -14,6 +14,7 @@ const RULES: &[(&str, &[&str], &[&str])] = &[
     ("oubliette-catalogue", &["oubliette-core"], &[]),
     ("oubliette-backend-sqlite", &["oubliette-core"], &["oubliette-conformance"]),
     ("oubliette-backend-postgres", &["oubliette-core"], &["oubliette-conformance", "oubliette-servers"]),
+    ("oubliette-backend-s3", &["oubliette-core"], &["oubliette-conformance", "oubliette-servers"]),
     ("oubliette-backup", &["oubliette-core"], &["oubliette-conformance"]),
     ("oubliette-kms-local", &["oubliette-core"], &["oubliette-conformance"]),
     (

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::Command;
 
-use oubliette_servers::Postgres;
+use oubliette_servers::{Ministack, Postgres};
 
 use crate::run::{Done, run};
 
@@ -43,6 +43,11 @@ pub(crate) fn postgres() -> Done {
         true => Ok(()),
         false => Err("Debian's `postgresql` was installed, and no server is found".to_owned()),
     }
+}
+
+/// Installs ministack into the folder of what is built, unless it is there.
+pub(crate) fn ministack() -> Done {
+    if Ministack::is_installed() { Ok(()) } else { Ministack::install() }
 }
 
 impl Machine {

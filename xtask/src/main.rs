@@ -86,6 +86,7 @@ fn main() -> ExitCode {
 /// Servers are started by the tests that need them, each its own: here they are installed.
 fn test() -> run::Done {
     install::postgres()?;
+    install::ministack()?;
     run::cargo(&["test", "--workspace", "--all-features", "--no-fail-fast"])?;
     examples::test()
 }

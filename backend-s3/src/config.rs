@@ -1,0 +1,98 @@
+//! How a log is opened.
+
+use std::time::Duration;
+
+use aws_sdk_s3::Client;
+use oubliette_core::Result;
+
+use crate::log::S3Log;
+use crate::options::Options;
+
+/// Options of an [`S3Log`], made by [`S3Log::builder`].
+#[derive(Clone, Debug)]
+#[must_use = "it does nothing until `open` is called"]
+pub struct S3LogBuilder {
+    options: Options,
+}
+
+impl S3LogBuilder {
+    pub(crate) fn new(bucket: &str) -> Self {
+        Self { options: Options::new(bucket) }
+    }
+
+    /// Where in the bucket the log lies: all of its names begin like this. `oubliette/log/` unless set.
+    /// It is told in access logs: no personal data stands in it.
+    pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
+        self.options.prefix = prefix.into();
+        self
+    }
+
+    /// Where S3 answers, for a compatible store. AWS unless set here or in the environment.
+    pub fn endpoint(mut self, url: impl Into<String>) -> Self {
+        self.options.endpoint = Some(url.into());
+        self
+    }
+
+    /// The region. What the environment says unless set.
+    pub fn region(mut self, region: impl Into<String>) -> Self {
+        self.options.region = Some(region.into());
+        self
+    }
+
+    /// Whether the bucket's name stands in the path, as most compatible stores want it. Off unless set.
+    pub fn path_style(mut self, path_style: bool) -> Self {
+        self.options.path_style = path_style;
+        self
+    }
+
+    /// A client that is used as it is. Unless set one is made with the credentials that are usual for
+    /// AWS: the environment, the profile, the container, the instance.
+    ///
+    /// What this client tries again by itself is tried again on top of [`S3LogBuilder::patience`].
+    pub fn client(mut self, client: Client) -> Self {
+        self.options.client = Some(client);
+        self
+    }
+
+    /// How long a call goes on while S3 does not answer or is too busy. Ten seconds unless set.
+    pub fn patience(mut self, patience: Duration) -> Self {
+        self.options.patience = patience;
+        self
+    }
+
+    /// How long the first append of a commit waits for others to share it. 50 ms unless set: a commit costs
+    /// two requests at most, however many appends are in it.
+    pub fn window(mut self, window: Duration) -> Self {
+        self.options.window = window;
+        self
+    }
+
+    /// At how many bytes a commit waits for no more appends. 4 MiB unless set.
+    pub fn size(mut self, bytes: usize) -> Self {
+        self.options.size = bytes;
+        self
+    }
+
+    /// How often whoever waits looks for what other processes appended. Half a second unless set; each look is
+    /// a request.
+    pub fn look(mut self, every: Duration) -> Self {
+        self.options.look = every.max(Duration::from_millis(1));
+        self
+    }
+
+    /// Within which time the log is swept after an erasure, as whoever runs it undertakes: the promise
+    /// says so. A day unless set.
+    pub fn sweep_within(mut self, time: Duration) -> Self {
+        self.options.sweep_within = time;
+        self
+    }
+
+    /// Opens the log, and makes it when there is none.
+    ///
+    /// # Errors
+    /// `Invalid` for a prefix that is none, and for a bucket that cannot hold a log; `NotFound` when there is no
+    /// such bucket; `Denied` when the credentials do not do; `Corrupt`, `NewerFormat`; `Unavailable`.
+    pub async fn open(self) -> Result<S3Log> {
+        S3Log::with(self.options.check()?).await
+    }
+}

@@ -1,0 +1,88 @@
+//! From what S3 says to the kinds of the house, without a word of what was sent.
+
+use aws_sdk_s3::config::http::HttpResponse;
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use oubliette_core::{Error, ErrorKind};
+
+/// Why a request was not answered as asked.
+#[derive(Clone, Debug)]
+pub(crate) struct Failure {
+    /// None when no answer came.
+    status: Option<u16>,
+    code: String,
+}
+
+impl Failure {
+    /// The answer broke off: a body that did not come whole.
+    pub(crate) fn broken_off() -> Self {
+        Self { status: None, code: "BrokenOff".to_owned() }
+    }
+
+    /// Whether the condition of the request did not hold.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.status == Some(412)
+    }
+
+    /// Whether there is no such object, or nothing configured.
+    pub(crate) fn is_absent(&self) -> bool {
+        self.status == Some(404) && self.code != "NoSuchBucket"
+    }
+
+    /// Whether the same request may succeed later: no answer, too many requests, another writer at
+    /// the same object at this moment, or a fault of the server.
+    pub(crate) fn is_passing(&self) -> bool {
+        self.status.is_none_or(|status| matches!(status, 408 | 409 | 429 | 500..)) && self.code != "NotImplemented"
+    }
+
+    /// Whether these credentials may not do that.
+    pub(crate) fn is_denied(&self) -> bool {
+        matches!(self.status, Some(401 | 403))
+    }
+
+    /// Whether the store does not know such a request.
+    pub(crate) fn is_unknown(&self) -> bool {
+        self.status == Some(501) || self.code == "NotImplemented"
+    }
+
+    /// The error for whoever called.
+    pub(crate) fn into_error(self, op: &'static str) -> Error {
+        let (kind, text) = match self.status {
+            _ if self.code == "NoSuchBucket" => (ErrorKind::NotFound, "there is no such bucket"),
+            _ if self.is_denied() => {
+                (ErrorKind::Denied, "these credentials may not do that in this bucket: see the policies in the docs")
+            }
+            _ if self.is_passing() => (ErrorKind::Unavailable, "S3 does not answer, or is too busy"),
+            _ => (ErrorKind::Unexpected, "S3 gave an answer that this release does not know"),
+        };
+        let error = Error::new(kind, op, text).with("code", self.code);
+        match self.status {
+            Some(status) => error.with("status", status),
+            None => error,
+        }
+    }
+}
+
+impl<E: ProvideErrorMetadata> From<SdkError<E, HttpResponse>> for Failure {
+    fn from(error: SdkError<E, HttpResponse>) -> Self {
+        let status = error.raw_response().map(|response| response.status().as_u16());
+        let code = match &error {
+            SdkError::ServiceError(told) => told.err().code().unwrap_or("none"),
+            SdkError::TimeoutError(_) => "Timeout",
+            SdkError::DispatchFailure(_) => "Dispatch",
+            SdkError::ResponseError(_) => "Response",
+            // What could not be built is none of the network's faults: it would fail again.
+            _ => return Self { status: Some(0), code: "Request".to_owned() },
+        };
+        Self { status, code: code.to_owned() }
+    }
+}
+
+/// What this process can do nothing more about: the runtime that did it is gone.
+pub(crate) fn closed(op: &'static str) -> Error {
+    Error::new(ErrorKind::Unavailable, op, "the log was closed: open it again")
+}
+
+/// Something at rest is not what was put there.
+pub(crate) fn corrupt(name: &str, text: &'static str) -> Error {
+    Error::new(ErrorKind::Corrupt, "read", text).with("object", name)
+}

@@ -1,0 +1,165 @@
+//! What the commits of a log come to, folded in their order.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use oubliette_core::{KeyId, Position, Restored, Result, StreamId};
+
+use crate::format::{Commit, Control, Event, Random};
+
+/// What is known of a log up to a commit.
+#[derive(Debug, Default)]
+pub(crate) struct State {
+    /// The head after each commit, from the first on.
+    heads: Vec<u64>,
+    streams: HashMap<StreamId, Stream>,
+    /// Which commits hold parts under a key.
+    keys: HashMap<KeyId, Vec<u64>>,
+    scrubbed: HashSet<KeyId>,
+    dropped: BTreeMap<StreamId, u64>,
+    /// The segments of all commits, and those that no commit may name.
+    segments: HashSet<Random>,
+    void: HashSet<Random>,
+    quarantine: Option<u64>,
+    /// By the number of the commit that made them due: the commits that hold what is dead.
+    unswept: BTreeMap<u64, Vec<u64>>,
+}
+
+#[derive(Debug, Default)]
+struct Stream {
+    version: u64,
+    commits: Vec<u64>,
+}
+
+impl State {
+    /// The number that the next commit will have.
+    pub(crate) fn next(&self) -> u64 {
+        1 + self.heads.len() as u64
+    }
+
+    pub(crate) fn head(&self) -> u64 {
+        self.heads.last().copied().unwrap_or_default()
+    }
+
+    pub(crate) fn version(&self, stream: &StreamId) -> u64 {
+        let last = self.streams.get(stream).map_or(0, |stream| stream.version);
+        last.max(self.dropped.get(stream).copied().unwrap_or_default())
+    }
+
+    pub(crate) fn scrubbed(&self) -> &HashSet<KeyId> {
+        &self.scrubbed
+    }
+
+    pub(crate) fn dropped(&self) -> &BTreeMap<StreamId, u64> {
+        &self.dropped
+    }
+
+    pub(crate) fn quarantine(&self) -> Option<Position> {
+        self.quarantine.map(Position)
+    }
+
+    /// The first commit with an event after this position.
+    pub(crate) fn commit_after(&self, position: u64) -> u64 {
+        1 + self.heads.partition_point(|head| *head <= position) as u64
+    }
+
+    pub(crate) fn commits_of(&self, stream: &StreamId) -> Vec<u64> {
+        self.streams.get(stream).map(|stream| stream.commits.clone()).unwrap_or_default()
+    }
+
+    /// The commits that hold a part under one of these keys, ascending.
+    pub(crate) fn commits_under(&self, keys: &[KeyId]) -> Vec<u64> {
+        let mut numbers: Vec<u64> = keys.iter().filter_map(|key| self.keys.get(key)).flatten().copied().collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        numbers
+    }
+
+    /// Whether an event went with its stream.
+    pub(crate) fn is_dropped(&self, event: &Event) -> bool {
+        self.dropped.get(&event.stream).is_some_and(|version| event.version <= *version)
+    }
+
+    pub(crate) fn is_scrubbed(&self, key: KeyId) -> bool {
+        self.scrubbed.contains(&key)
+    }
+
+    /// Whether no part under these owners is there any more.
+    pub(crate) fn is_dead(&self, owners: &[Random]) -> bool {
+        owners.is_empty() || owners.iter().any(|owner| self.is_scrubbed(KeyId::from_bytes(*owner)))
+    }
+
+    /// Whether a commit names this segment.
+    pub(crate) fn has_segment(&self, segment: &Random) -> bool {
+        self.segments.contains(segment)
+    }
+
+    /// Whether no commit may name this segment any more.
+    pub(crate) fn is_void(&self, segment: &Random) -> bool {
+        self.void.contains(segment)
+    }
+
+    /// The commits that hold what is dead and not swept, ascending.
+    pub(crate) fn unswept(&self) -> Vec<u64> {
+        let mut numbers: Vec<u64> = self.unswept.values().flatten().copied().collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        numbers
+    }
+
+    /// Checks that no restore is under way.
+    ///
+    /// # Errors
+    /// `Conflict` when one is.
+    pub(crate) fn check_whole(&self) -> Result<()> {
+        self.quarantine().map_or(Ok(()), |until| Restored::check_end(Position(self.head()), until))
+    }
+
+    /// Takes the next commit in.
+    pub(crate) fn fold(&mut self, commit: &Commit) {
+        let number = self.next();
+        for event in &commit.events {
+            self.take(number, event);
+        }
+        self.segments.extend(commit.segment);
+        self.heads.push(commit.head);
+        match &commit.control {
+            Control::None => {}
+            Control::Scrub(keys) => {
+                let keys: Vec<_> = keys.iter().map(|key| KeyId::from_bytes(*key)).collect();
+                self.unswept.insert(number, self.commits_under(&keys));
+                self.scrubbed.extend(keys);
+            }
+            Control::Drop(stream, version) => self.drop(number, stream, *version),
+            Control::Restore { until, dropped } => {
+                self.quarantine = Some(*until);
+                dropped.iter().for_each(|(stream, version)| self.drop(number, stream, *version));
+            }
+            Control::Release => self.quarantine = None,
+            Control::Void(segments) => self.void.extend(segments),
+            Control::Swept(through) => self.unswept = self.unswept.split_off(&(through + 1)),
+        }
+    }
+
+    fn take(&mut self, number: u64, event: &Event) {
+        let stream = self.streams.entry(event.stream.clone()).or_default();
+        stream.version = stream.version.max(event.version);
+        note(&mut stream.commits, number);
+        for owner in event.parts.iter().flatten() {
+            note(self.keys.entry(KeyId::from_bytes(*owner)).or_default(), number);
+        }
+    }
+
+    fn drop(&mut self, number: u64, stream: &StreamId, version: u64) {
+        let commits = self.commits_of(stream);
+        self.unswept.entry(number).or_default().extend(commits);
+        let last = self.dropped.entry(stream.clone()).or_default();
+        *last = version.max(*last);
+    }
+}
+
+/// Adds a number that is no less than the last.
+fn note(numbers: &mut Vec<u64>, number: u64) {
+    if numbers.last() != Some(&number) {
+        numbers.push(number);
+    }
+}

@@ -1,0 +1,155 @@
+//! The sweep: what leaves no byte of what was taken away.
+//!
+//! A segment is written anew without its dead parts, in place of what was read and of nothing else
+//! (`If-Match`): a reader sees all of the old one or all of the new one, and of two that sweep none
+//! brings back what the other took away. So is a commit that holds events of a dropped stream. Then every
+//! version of an object but the last goes, and every upload in parts that was not finished.
+
+use std::collections::{BTreeMap, HashSet};
+
+use oubliette_core::{KeyId, Result, SealedPart, Swept};
+
+use crate::format::{Commit, Control, Part, Random, SEALED, Segment, commit_name, segment_name, segment_of};
+use crate::frame::{decode, encode};
+use crate::shared::Shared;
+use crate::store::Version;
+
+const OP: &str = "sweep";
+
+/// Sweeps the log. Returns what was in the way.
+pub(crate) async fn sweep(shared: &Shared) -> Result<Vec<String>> {
+    shared.catch_up(OP).await?;
+    let (through, due) = {
+        let state = shared.state();
+        (state.next() - 1, state.unswept())
+    };
+    let mut by = shared.take_orphans().await?;
+    for number in &due {
+        shared.rewrite(*number).await?;
+    }
+    shared.store.abort_uploads(OP).await?;
+    let old = shared.store.versions(OP, "").await?;
+    by.extend(shared.erase(old.iter().filter(|version| !version.is_latest)).await?);
+    if by.is_empty() && !due.is_empty() {
+        shared.swept(through).await?;
+    }
+    Ok(by)
+}
+
+/// What a sweep came to on a ground that may keep bytes.
+pub(crate) fn outcome(by: Vec<String>, keeps: Option<&str>) -> Swept {
+    match (by.is_empty(), keeps) {
+        (false, _) => Swept::Blocked { by },
+        (true, Some(why)) => Swept::Unsure { why: why.to_owned() },
+        (true, None) => Swept::Clean,
+    }
+}
+
+impl Shared {
+    /// Takes away the segments that no commit names: of writers that ended too early, or lost a race.
+    ///
+    /// First they are declared void in a commit. A writer that is about to name one has either done so
+    /// before, and then it is no orphan, or will see that it may not, and writes another.
+    async fn take_orphans(&self) -> Result<Vec<String>> {
+        let mut orphans: BTreeMap<Random, Vec<Version>> = BTreeMap::new();
+        for version in self.store.versions(OP, SEALED).await? {
+            let Some(id) = segment_of(&version.name) else { continue };
+            orphans.entry(id).or_default().push(version);
+        }
+        loop {
+            self.catch_up(OP).await?;
+            let (number, commit) = {
+                let state = self.state();
+                orphans.retain(|id, _| !state.has_segment(id));
+                let new: Vec<Random> = orphans.keys().filter(|id| !state.is_void(id)).copied().collect();
+                if new.is_empty() {
+                    break;
+                }
+                (state.next(), Commit::on(&state, Vec::new(), Control::Void(new))?)
+            };
+            if self.commit_as(OP, number, commit).await? {
+                break;
+            }
+        }
+        self.erase(orphans.values().flatten()).await
+    }
+
+    /// Writes a commit and its segment anew, without what is dead in them.
+    async fn rewrite(&self, number: u64) -> Result<()> {
+        let commit = self.rewrite_commit(number).await?;
+        let Some(segment) = commit.segment else { return Ok(()) };
+        let living: HashSet<Random> = commit.events.iter().map(|event| event.id).collect();
+        let name = segment_name(&segment);
+        loop {
+            let Some(object) = self.store.get(OP, &name).await? else { return Ok(()) };
+            let mut segment: Segment = decode(&name, &object.bytes)?;
+            let before = segment.parts.len();
+            let mut parts = Vec::with_capacity(before);
+            for part in segment.parts {
+                if living.contains(&part.event) && !self.is_dead(&part)? {
+                    parts.push(part);
+                }
+            }
+            if parts.len() == before {
+                return Ok(());
+            }
+            segment = Segment { parts };
+            if self.store.replace(OP, &name, &encode(&name, &segment)?, &object.tag).await? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Returns the commit as it is then.
+    async fn rewrite_commit(&self, number: u64) -> Result<Commit> {
+        let name = commit_name(number);
+        loop {
+            let object = self.store.get(OP, &name).await?;
+            let object = object.ok_or_else(|| crate::error::corrupt(&name, "a commit is missing"))?;
+            let mut commit: Commit = decode(&name, &object.bytes)?;
+            let before = commit.events.len();
+            {
+                let state = self.state();
+                commit.events.retain(|event| !state.is_dropped(event));
+            }
+            if commit.events.len() == before
+                || self.store.replace(OP, &name, &encode(&name, &commit)?, &object.tag).await?
+            {
+                return Ok(commit);
+            }
+        }
+    }
+
+    fn is_dead(&self, part: &Part) -> Result<bool> {
+        let owners: Vec<KeyId> = SealedPart::owners(&part.sealed()?).collect();
+        let state = self.state();
+        Ok(owners.iter().any(|owner| state.is_scrubbed(*owner)))
+    }
+
+    /// Takes versions away. Returns those that may not be.
+    async fn erase(&self, versions: impl Iterator<Item = &Version>) -> Result<Vec<String>> {
+        let mut kept = 0;
+        for version in versions {
+            match self.store.erase(version).await {
+                Err(failure) if failure.is_denied() => kept += 1,
+                erased => erased.map_err(|failure| failure.into_error(OP))?,
+            }
+        }
+        let held = format!("{kept} versions of objects that these credentials, or a lock, do not let go of");
+        Ok((kept > 0).then_some(held).into_iter().collect())
+    }
+
+    /// Notes that what was due up to a commit is done.
+    async fn swept(&self, through: u64) -> Result<()> {
+        loop {
+            self.catch_up(OP).await?;
+            let (number, commit) = {
+                let state = self.state();
+                (state.next(), Commit::on(&state, Vec::new(), Control::Swept(through))?)
+            };
+            if self.commit_as(OP, number, commit).await? {
+                return Ok(());
+            }
+        }
+    }
+}
