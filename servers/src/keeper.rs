@@ -10,15 +10,15 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::user::{User, quiet};
 
-/// `$1` is the folder that goes with the server, `$2` the file for what it prints; the rest is the server's
-/// command line.
+/// `$1` is the folder that goes with the server, `$2` the file for what it prints, `$3` the signal that ends it; the
+/// rest is the server's command line.
 ///
 /// A shell reads orders from a pipe whose other end our process holds. However that
 /// process ends, killed too, the system closes the pipe: then the shell stops the server and takes the folder away. It
 /// knows the server as its own child, so that the process id is of no other, even when the server is long dead.
 const SCRIPT: &str = r#"
-folder=$1 log=$2 server=
-shift 2
+folder=$1 log=$2 signal=$3 server=
+shift 3
 while read -r order limit; do
     case $order in
         start)
@@ -27,7 +27,7 @@ while read -r order limit; do
         wait) wait "$server"; echo "$?"; server= ;;
     esac
 done
-if [ -n "$server" ]; then kill -QUIT "$server"; wait "$server"; fi
+if [ -n "$server" ]; then kill -s "$signal" "$server"; wait "$server"; fi
 rm -rf "$folder"
 "#;
 
@@ -42,9 +42,12 @@ pub(crate) struct Keeper {
 
 impl Keeper {
     /// Keeps the folder, and a server that does not run yet.
-    pub(crate) fn new(user: User, folder: &Path, log: &Path, server: &[&OsStr]) -> Self {
+    ///
+    /// The signal ends the server when we are gone. A shell has what it starts beside itself ignore `QUIT` and
+    /// `INT`: only a server that listens to them by itself is ended by those.
+    pub(crate) fn new(user: User, folder: &Path, log: &Path, signal: &str, server: &[&OsStr]) -> Self {
         let mut shell = Command::new("sh");
-        shell.args(["-c", SCRIPT, "keeper"]).args([folder, log]).args(server);
+        shell.args(["-c", SCRIPT, "keeper"]).args([folder, log]).arg(signal).args(server);
         // What ends our group, as Ctrl-C does, is not for them: they end when we have.
         shell.process_group(0).current_dir(folder).stdin(Stdio::piped()).stdout(Stdio::piped());
         quiet(&mut shell);

@@ -106,7 +106,7 @@ impl Ministack {
         let mut command: Vec<&OsStr> = vec!["env".as_ref()];
         command.extend(settings.iter().map(OsStr::new));
         command.push(program.as_os_str());
-        let mut keeper = Keeper::new(User::OURSELVES, &folder, &folder.join("log"), &command);
+        let mut keeper = Keeper::new(User::OURSELVES, &folder, &folder.join("log"), "KILL", &command);
         keeper.start(None);
         let begun = Instant::now();
         while begun.elapsed() < PATIENCE {

@@ -90,6 +90,7 @@ impl Postgres {
             user,
             &folder,
             &log(&data),
+            "QUIT",
             &[program.as_os_str(), "-D".as_ref(), data.as_os_str(), "-k".as_ref(), folder.as_os_str()],
         );
         let copied = stamps(&data);
