@@ -73,6 +73,13 @@ impl S3LogBuilder {
         self
     }
 
+    /// After how many commits at least a checkpoint is made, by whoever appends. 256 unless set. Where the last one is
+    /// of more than eight times as many, it takes an eighth more commits than that one has.
+    pub fn checkpoint(mut self, commits: u64) -> Self {
+        self.options.checkpoint = commits.max(1);
+        self
+    }
+
     /// How often whoever waits looks for what other processes appended. Half a second unless set; each look is
     /// a request.
     pub fn look(mut self, every: Duration) -> Self {

@@ -53,9 +53,15 @@ impl S3Log {
         let ground = Ground::of(&store).await?;
         let shared = Arc::new(Shared::new(store));
         shared.found().await?;
+        shared.begin().await?;
         shared.catch_up("open").await?;
         let (appends, waiting) = mpsc::channel(WAITING);
-        let committer = Committer { shared: shared.clone(), window: options.window, size: options.size };
+        let committer = Committer {
+            shared: shared.clone(),
+            window: options.window,
+            size: options.size,
+            checkpoint: options.checkpoint,
+        };
         // It ends when the last sender of an append is gone.
         tokio::spawn(committer.run(waiting));
         Ok(Self { options, ground, shared, appends })

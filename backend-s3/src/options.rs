@@ -24,6 +24,7 @@ pub(crate) struct Options {
     pub(crate) patience: Duration,
     pub(crate) window: Duration,
     pub(crate) size: usize,
+    pub(crate) checkpoint: u64,
     pub(crate) look: Duration,
     pub(crate) sweep_within: Duration,
 }
@@ -40,6 +41,7 @@ impl Options {
             patience: Duration::from_secs(10),
             window: Duration::from_millis(50),
             size: 4 << 20,
+            checkpoint: 256,
             look: Duration::from_millis(500),
             sweep_within: Duration::from_secs(24 * 60 * 60),
         }

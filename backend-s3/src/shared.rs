@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex as Lock, PoisonError, RwLock, RwLockReadGuard};
 
 use futures::stream::{self, StreamExt as _};
 use lru::LruCache;
-use oubliette_core::{Error, EventId, Result};
+use oubliette_core::{Error, ErrorKind, EventId, Result};
 use tokio::sync::{Mutex, watch};
 
 use crate::error::corrupt;
@@ -32,6 +32,8 @@ pub(crate) struct Shared {
     begun: AtomicU64,
     served: Mutex<u64>,
     pub(crate) head: watch::Sender<u64>,
+    /// Up to which commit there is a checkpoint; held by whoever makes one.
+    pub(crate) checkpointed: Mutex<u64>,
 }
 
 impl Shared {
@@ -43,6 +45,7 @@ impl Shared {
             begun: AtomicU64::new(0),
             served: Mutex::new(0),
             head: watch::Sender::new(0),
+            checkpointed: Mutex::new(0),
         }
     }
 
@@ -64,7 +67,7 @@ impl Shared {
         self.store.create(OP, LOG, &bytes).await?;
         if self.store.create(OP, LOG, &bytes).await? {
             return Err(Error::new(
-                oubliette_core::ErrorKind::Invalid,
+                ErrorKind::Invalid,
                 OP,
                 "this store overwrites an object that `If-None-Match` protects: no log is safe in it",
             ));
@@ -100,19 +103,30 @@ impl Shared {
         let mut number = next;
         while let Some(commit) = commits.next().await {
             let Some(commit) = commit? else { return Ok(false) };
-            self.fold(number, commit);
+            self.fold(number, &commit)?;
             number += 1;
         }
         Ok(true)
     }
 
+    /// Begins with what a checkpoint holds, before anything else is known.
+    pub(crate) fn begin_with(&self, known: State) {
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        self.head.send_replace(known.head());
+        *state = known;
+    }
+
     /// Takes a commit in, unless somebody has.
-    pub(crate) fn fold(&self, number: u64, commit: Arc<Commit>) {
+    fn fold(&self, number: u64, commit: &Commit) -> Result<()> {
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         if state.next() == number {
-            state.fold(&commit);
+            if commit.before != state.head() {
+                return Err(corrupt(&commit_name(number), "a commit does not go on where the last one ended"));
+            }
+            state.fold(commit);
             self.head.send_if_modified(|head| std::mem::replace(head, state.head()) != state.head());
         }
+        Ok(())
     }
 
     /// A commit that is known to be there.
@@ -169,13 +183,12 @@ impl Shared {
     pub(crate) async fn commit_as(&self, op: &'static str, number: u64, commit: Commit) -> Result<bool> {
         let name = commit_name(number);
         let bytes = encode(&name, &commit)?;
-        let commit = Arc::new(commit);
         let created = self.store.create(op, &name, &bytes).await?;
         // A reply that was lost is a number that is taken, by ourselves.
         if !created && self.commit(op, number).await?.token != commit.token {
             return Ok(false);
         }
-        self.fold(number, commit);
+        self.fold(number, &commit)?;
         Ok(true)
     }
 }
@@ -189,6 +202,7 @@ impl Commit {
     }
 }
 
-fn random() -> Result<Random> {
+/// Drawn from the operating system.
+pub(crate) fn random() -> Result<Random> {
     Ok(*EventId::random()?.as_bytes())
 }

@@ -4,16 +4,18 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use oubliette_core::{KeyId, Position, Restored, Result, StreamId};
 
+use serde::{Deserialize, Serialize};
+
 use crate::format::{Commit, Control, Event, Random};
 
 /// What is known of a log up to a commit.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct State {
     /// The head after each commit, from the first on.
     heads: Vec<u64>,
     streams: HashMap<StreamId, Stream>,
     /// Which commits hold parts under a key.
-    keys: HashMap<KeyId, Vec<u64>>,
+    keys: HashMap<Random, Vec<u64>>,
     scrubbed: HashSet<KeyId>,
     dropped: BTreeMap<StreamId, u64>,
     /// The segments of all commits, and those that no commit may name.
@@ -24,7 +26,7 @@ pub(crate) struct State {
     unswept: BTreeMap<u64, Vec<u64>>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 struct Stream {
     version: u64,
     commits: Vec<u64>,
@@ -68,7 +70,7 @@ impl State {
 
     /// The commits that hold a part under one of these keys, ascending.
     pub(crate) fn commits_under(&self, keys: &[KeyId]) -> Vec<u64> {
-        let mut numbers: Vec<u64> = keys.iter().filter_map(|key| self.keys.get(key)).flatten().copied().collect();
+        let mut numbers: Vec<u64> = keys.iter().filter_map(|key| self.keys.get(key.as_bytes())).flatten().copied().collect();
         numbers.sort_unstable();
         numbers.dedup();
         numbers
@@ -145,7 +147,7 @@ impl State {
         stream.version = stream.version.max(event.version);
         note(&mut stream.commits, number);
         for owner in event.parts.iter().flatten() {
-            note(self.keys.entry(KeyId::from_bytes(*owner)).or_default(), number);
+            note(self.keys.entry(*owner).or_default(), number);
         }
     }
 

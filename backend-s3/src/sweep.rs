@@ -24,6 +24,7 @@ pub(crate) async fn sweep(shared: &Shared) -> Result<Vec<String>> {
         (state.next() - 1, state.unswept())
     };
     let mut by = shared.take_orphans().await?;
+    by.extend(shared.erase(shared.old_checkpoints(OP).await?.iter()).await?);
     for number in &due {
         shared.rewrite(*number).await?;
     }

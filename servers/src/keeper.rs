@@ -24,10 +24,10 @@ while read -r order limit; do
         start)
             (ulimit -S -f "${limit:-unlimited}" && exec "$@") >>"$log" 2>&1 </dev/null &
             server=$!; echo "$server" ;;
-        wait) wait "$server"; echo "$?"; server= ;;
+        wait) wait "$server" 2>/dev/null; echo "$?"; server= ;;
     esac
 done
-if [ -n "$server" ]; then kill -s "$signal" "$server"; wait "$server"; fi
+if [ -n "$server" ]; then kill -s "$signal" "$server"; wait "$server" 2>/dev/null; fi
 rm -rf "$folder"
 "#;
 

@@ -12,6 +12,7 @@
     reason = "a test whose server does not start fails: that is what it is told"
 )]
 
+mod faults;
 mod folder;
 mod keeper;
 mod ministack;
@@ -19,6 +20,7 @@ mod postgres;
 mod proxy;
 mod user;
 
+pub use self::faults::{Fault, Faults, Request};
 pub use self::ministack::Ministack;
 pub use self::postgres::{Network, Postgres, Shutdown};
 pub use self::proxy::Proxy;

@@ -23,6 +23,7 @@ pub(crate) struct Committer {
     pub(crate) shared: Arc<Shared>,
     pub(crate) window: Duration,
     pub(crate) size: usize,
+    pub(crate) checkpoint: u64,
 }
 
 /// Sealed parts that were written for a commit, and for which of its batches.
@@ -40,6 +41,9 @@ impl Committer {
                 // Whoever asked may be gone: what they asked for is done.
                 let _ = answer.send(appended);
             }
+            let (shared, every) = (self.shared.clone(), self.checkpoint);
+            // Nobody waits for it, and only one is made at a time.
+            tokio::spawn(async move { shared.checkpoint(every).await });
         }
     }
 

@@ -1,0 +1,145 @@
+//! A proxy between a program and a server that speaks HTTP, for faults on the way.
+
+use std::fmt;
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+/// The most headers of a request that is understood.
+const HEADERS: usize = 64;
+
+/// A request that goes through the proxy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// As `PUT`.
+    pub method: String,
+    /// The path and the query.
+    pub path: String,
+    /// Its bytes, without the head.
+    pub body: usize,
+}
+
+/// What becomes of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// It comes to the server late.
+    Delayed(Duration),
+    /// The server does what it was asked for, and nobody hears of it.
+    ReplyLost,
+    /// It never comes to the server, which seems to answer with this status and code.
+    Refused(u16, &'static str),
+    /// The answer breaks off before its end.
+    CutOff,
+}
+
+/// Which fault a request meets, if any.
+type Decide = dyn Fn(&Request) -> Option<Fault> + Send + Sync;
+
+/// Passes every request on, but for the faults that it is told to make, and notes each.
+///
+/// Its threads end with the connections, and the one that waits for those with the process.
+pub struct Faults {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    server: String,
+    decide: Box<Decide>,
+    requests: Mutex<Vec<Request>>,
+}
+
+impl Faults {
+    /// A proxy before the server at `url`, as `http://127.0.0.1:4566`.
+    ///
+    /// # Panics
+    /// When it cannot listen.
+    pub fn before(url: &str, decide: impl Fn(&Request) -> Option<Fault> + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let address = listener.local_addr().unwrap();
+        let server = url.trim_start_matches("http://").to_owned();
+        let shared = Arc::new(Shared { server, decide: Box::new(decide), requests: Mutex::default() });
+        let of_listener = shared.clone();
+        thread::spawn(move || {
+            for client in listener.incoming().map_while(Result::ok) {
+                let shared = of_listener.clone();
+                thread::spawn(move || shared.pass(client));
+            }
+        });
+        Self { address, shared }
+    }
+
+    /// Where it answers.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// What was asked for since this was asked last.
+    pub fn requests(&self) -> Vec<Request> {
+        std::mem::take(&mut self.shared.requests.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl fmt::Debug for Faults {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Faults").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+impl Shared {
+    /// One request and its answer: then both connections end. Whoever is gone has nothing to be told.
+    fn pass(&self, mut client: TcpStream) {
+        let Some((request, bytes)) = read(&mut client) else { return };
+        self.requests.lock().unwrap_or_else(PoisonError::into_inner).push(request.clone());
+        let fault = (self.decide)(&request);
+        match fault {
+            Some(Fault::Refused(status, code)) => {
+                let body = format!("<Error><Code>{code}</Code><Message>{code}</Message></Error>");
+                let length = body.len();
+                let head = format!("HTTP/1.1 {status} {code}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n");
+                let _ = client.write_all(&[head, body].concat().into_bytes());
+                return;
+            }
+            Some(Fault::Delayed(time)) => thread::sleep(time),
+            Some(Fault::ReplyLost | Fault::CutOff) | None => {}
+        }
+        let Ok(mut server) = TcpStream::connect(&self.server) else { return };
+        let mut answer = Vec::new();
+        if server.write_all(&bytes).is_err() || server.read_to_end(&mut answer).is_err() {
+            return;
+        }
+        match fault {
+            Some(Fault::ReplyLost) => {}
+            Some(Fault::CutOff) => {
+                let _ = client.write_all(answer.get(..answer.len().saturating_sub(1)).unwrap_or_default());
+            }
+            Some(Fault::Delayed(_) | Fault::Refused(..)) | None => {
+                let _ = client.write_all(&answer);
+            }
+        }
+    }
+}
+
+/// A whole request; its bytes ask the server to end the connection after the answer.
+fn read(client: &mut TcpStream) -> Option<(Request, Vec<u8>)> {
+    let mut bytes = Vec::new();
+    loop {
+        let mut buffer = [0; 16 << 10];
+        let length = client.read(&mut buffer).ok().filter(|length| *length > 0)?;
+        bytes.extend_from_slice(buffer.get(..length)?);
+        let mut headers = [httparse::EMPTY_HEADER; HEADERS];
+        let mut parsed = httparse::Request::new(&mut headers);
+        let httparse::Status::Complete(head) = parsed.parse(&bytes).ok()? else { continue };
+        let length = parsed.headers.iter().find(|header| header.name.eq_ignore_ascii_case("content-length"));
+        let body = length.map_or(Some(0), |length| std::str::from_utf8(length.value).ok()?.parse().ok())?;
+        let request = Request { method: parsed.method?.to_owned(), path: parsed.path?.to_owned(), body };
+        let mut rest = vec![0; (head + body).saturating_sub(bytes.len())];
+        client.read_exact(&mut rest).ok()?;
+        bytes.extend_from_slice(&rest);
+        // Before the empty line at the end of the head.
+        bytes.splice(head - 2..head - 2, *b"Connection: close\r\n");
+        return Some((request, bytes));
+    }
+}
