@@ -156,8 +156,11 @@ impl EventLog for S3Log {
     async fn dropped(&self) -> Result<Vec<DroppedStream>> {
         self.shared.catch_up("dropped").await?;
         let state = self.shared.state();
-        let each = state.dropped().iter();
-        Ok(each.map(|(stream, version)| DroppedStream { stream: stream.clone(), version: Version(*version) }).collect())
+        let of = |(stream, version): (&StreamId, u64)| DroppedStream {
+            stream: stream.clone(),
+            version: Version(version),
+        };
+        Ok(state.dropped().map(of).collect())
     }
 
     async fn restore(&self, page: Restored) -> Result<()> {

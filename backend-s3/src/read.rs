@@ -21,6 +21,12 @@ struct Fetched {
     parts: Parts,
 }
 
+/// What is asked for, and up to which commit.
+struct Asked {
+    select: Select,
+    through: u64,
+}
+
 /// The pages of a query, each made when it is polled for.
 pub(crate) fn pages(shared: Arc<Shared>, query: Query) -> PageStream {
     let Query { select, limit, page: size, .. } = query;
@@ -30,15 +36,18 @@ pub(crate) fn pages(shared: Arc<Shared>, query: Query) -> PageStream {
             return;
         }
         shared.catch_up(OP).await?;
-        let numbers = numbers(&shared.state(), &select);
-        let mut fetched = stream::iter(numbers).map(|number| shared.fetch(number, &select)).buffered(AHEAD);
+        let (numbers, asked) = {
+            let state = shared.state();
+            (numbers(&state, &select), Asked { through: state.next() - 1, select })
+        };
+        let mut fetched = stream::iter(numbers).map(|number| shared.fetch(number, &asked)).buffered(AHEAD);
         let mut page = Vec::new();
         while let Some(fetched) = fetched.try_next().await? {
             for event in &fetched.commit.events {
                 if left == 0 {
                     break;
                 }
-                let Some(recorded) = shared.join(&fetched, event, &select).await? else { continue };
+                let Some(recorded) = shared.join(&fetched, event, &asked).await? else { continue };
                 page.push(recorded);
                 left -= 1;
                 if page.len() >= size {
@@ -67,26 +76,30 @@ fn numbers(state: &State, select: &Select) -> Box<dyn Iterator<Item = u64> + Sen
     }
 }
 
-/// Whether an event is asked for, as far as is known now.
-fn is_asked_for(state: &State, event: &Event, select: &Select) -> bool {
-    let asked = match select {
-        Select::All(after) => event.position > after.0,
-        Select::Stream(stream, after) => event.stream == *stream && event.version > after.0,
-        Select::SealedUnder(keys, after) => {
-            let under = |owners: &&Vec<_>| owners.iter().any(|owner| keys.contains(&KeyId::from_bytes(*owner)));
-            event.position > after.0 && event.parts.iter().filter(under).any(|owners| !state.is_dead(owners))
-        }
-    };
-    asked && !state.is_dropped(event)
+impl Asked {
+    /// Whether an event is asked for and there. A stream that is dropped while somebody reads is there for them, as
+    /// long as its bytes are; a part that is scrubbed meanwhile is not.
+    fn is(&self, state: &State, event: &Event) -> bool {
+        let asked = match &self.select {
+            Select::All(after) => event.position > after.0,
+            Select::Stream(stream, after) => event.stream == *stream && event.version > after.0,
+            Select::SealedUnder(keys, after) => {
+                let under = |owners: &&Vec<_>| owners.iter().any(|owner| keys.contains(&KeyId::from_bytes(*owner)));
+                event.position > after.0
+                    && event.parts.iter().filter(under).any(|owners| !state.is_dead(owners))
+            }
+        };
+        asked && event.version > state.dropped_at(&event.stream, self.through)
+    }
 }
 
 impl Shared {
-    async fn fetch(&self, number: u64, select: &Select) -> Result<Fetched> {
+    async fn fetch(&self, number: u64, asked: &Asked) -> Result<Fetched> {
         let commit = self.commit(OP, number).await?;
         let needed = {
             let state = self.state();
-            let asked = commit.events.iter().filter(|event| is_asked_for(&state, event, select));
-            asked.flat_map(|event| &event.parts).any(|owners| !state.is_dead(owners))
+            let there = commit.events.iter().filter(|event| asked.is(&state, event));
+            there.flat_map(|event| &event.parts).any(|owners| !state.is_dead(owners))
         };
         let parts = match commit.segment.filter(|_| needed) {
             Some(segment) => self.parts(OP, &segment).await?,
@@ -96,14 +109,14 @@ impl Shared {
     }
 
     /// An event with its parts, if it is still asked for.
-    async fn join(&self, from: &Fetched, event: &Event, select: &Select) -> Result<Option<Recorded>> {
+    async fn join(&self, from: &Fetched, event: &Event, asked: &Asked) -> Result<Option<Recorded>> {
         for is_fresh in [false, true] {
             if is_fresh {
                 // A part that is not there was taken away by somebody, in a commit that is not known here.
                 self.catch_up(OP).await?;
             }
             let state = self.state();
-            if !is_asked_for(&state, event, select) {
+            if !asked.is(&state, event) || (is_fresh && state.is_dropped(event)) {
                 return Ok(None);
             }
             if let Some(recorded) = event.recorded(&from.parts, |key| state.is_scrubbed(key))? {

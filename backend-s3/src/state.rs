@@ -17,7 +17,8 @@ pub(crate) struct State {
     /// Which commits hold parts under a key.
     keys: HashMap<Random, Vec<u64>>,
     scrubbed: HashSet<KeyId>,
-    dropped: BTreeMap<StreamId, u64>,
+    /// By the numbers of the commits that dropped a stream: up to which version.
+    dropped: BTreeMap<StreamId, Vec<(u64, u64)>>,
     /// The segments of all commits, and those that no commit may name.
     segments: HashSet<Random>,
     void: HashSet<Random>,
@@ -44,15 +45,23 @@ impl State {
 
     pub(crate) fn version(&self, stream: &StreamId) -> u64 {
         let last = self.streams.get(stream).map_or(0, |stream| stream.version);
-        last.max(self.dropped.get(stream).copied().unwrap_or_default())
+        last.max(self.dropped_at(stream, u64::MAX))
     }
 
     pub(crate) fn scrubbed(&self) -> &HashSet<KeyId> {
         &self.scrubbed
     }
 
-    pub(crate) fn dropped(&self) -> &BTreeMap<StreamId, u64> {
-        &self.dropped
+    /// Each stream that was dropped, and its last version that was.
+    pub(crate) fn dropped(&self) -> impl Iterator<Item = (&StreamId, u64)> {
+        self.dropped.iter().filter_map(|(stream, drops)| Some((stream, drops.last()?.1)))
+    }
+
+    /// Up to which version a stream was dropped when this was the last commit.
+    pub(crate) fn dropped_at(&self, stream: &StreamId, commit: u64) -> u64 {
+        let drops = self.dropped.get(stream).map(Vec::as_slice).unwrap_or_default();
+        let until = drops.partition_point(|(number, _)| *number <= commit);
+        drops.get(..until).and_then(<[_]>::last).map_or(0, |(_, version)| *version)
     }
 
     pub(crate) fn quarantine(&self) -> Option<Position> {
@@ -78,7 +87,7 @@ impl State {
 
     /// Whether an event went with its stream.
     pub(crate) fn is_dropped(&self, event: &Event) -> bool {
-        self.dropped.get(&event.stream).is_some_and(|version| event.version <= *version)
+        event.version <= self.dropped_at(&event.stream, u64::MAX)
     }
 
     pub(crate) fn is_scrubbed(&self, key: KeyId) -> bool {
@@ -154,8 +163,8 @@ impl State {
     fn drop(&mut self, number: u64, stream: &StreamId, version: u64) {
         let commits = self.commits_of(stream);
         self.unswept.entry(number).or_default().extend(commits);
-        let last = self.dropped.entry(stream.clone()).or_default();
-        *last = version.max(*last);
+        let version = version.max(self.dropped_at(stream, u64::MAX));
+        self.dropped.entry(stream.clone()).or_default().push((number, version));
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use oubliette_core::{Error, ErrorKind, Position, Recorded, Restored, Result, StreamId};
+use oubliette_core::{DroppedStream, Error, ErrorKind, Position, Recorded, Restored, Result, StreamId};
 
 use crate::format::{Commit, Control, Event, Part};
 use crate::shared::Shared;
@@ -64,9 +64,9 @@ fn plan(state: &State, page: &Restored) -> Result<Option<(Commit, Vec<Part>)>> {
         events.push(event);
         parts.extend(sealed);
     }
-    let dropped = page.dropped.iter().map(|gone| (gone.stream.clone(), gone.version.0));
-    let dropped: Vec<_> =
-        dropped.filter(|(stream, version)| state.dropped().get(stream).is_none_or(|last| last < version)).collect();
+    let is_news = |gone: &&DroppedStream| gone.version.0 > state.dropped_at(&gone.stream, u64::MAX);
+    let dropped = page.dropped.iter().filter(is_news).map(|gone| (gone.stream.clone(), gone.version.0));
+    let dropped: Vec<_> = dropped.collect();
     let ends = state.head().max(page.through.0);
     let is_known = state.quarantine() == Some(page.until) && ends == state.head() && dropped.is_empty();
     if events.is_empty() && is_known {
