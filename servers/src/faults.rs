@@ -32,6 +32,8 @@ pub enum Fault {
     Refused(u16, &'static str),
     /// The answer breaks off before its end.
     CutOff,
+    /// It comes to the server late, and without the condition that it was to be done on.
+    Unconditional(Duration),
 }
 
 /// Which fault a request meets, if any.
@@ -91,7 +93,7 @@ impl fmt::Debug for Faults {
 impl Shared {
     /// One request and its answer: then both connections end. Whoever is gone has nothing to be told.
     fn pass(&self, mut client: TcpStream) {
-        let Some((request, bytes)) = read(&mut client) else { return };
+        let Some((request, mut bytes)) = read(&mut client) else { return };
         self.requests.lock().unwrap_or_else(PoisonError::into_inner).push(request.clone());
         let fault = (self.decide)(&request);
         match fault {
@@ -103,6 +105,10 @@ impl Shared {
                 return;
             }
             Some(Fault::Delayed(time)) => thread::sleep(time),
+            Some(Fault::Unconditional(time)) => {
+                thread::sleep(time);
+                bytes = without_condition(&bytes);
+            }
             Some(Fault::ReplyLost | Fault::CutOff) | None => {}
         }
         let Ok(mut server) = TcpStream::connect(&self.server) else { return };
@@ -115,7 +121,7 @@ impl Shared {
             Some(Fault::CutOff) => {
                 let _ = client.write_all(answer.get(..answer.len().saturating_sub(1)).unwrap_or_default());
             }
-            Some(Fault::Delayed(_) | Fault::Refused(..)) | None => {
+            Some(Fault::Delayed(_) | Fault::Unconditional(_) | Fault::Refused(..)) | None => {
                 let _ = client.write_all(&answer);
             }
         }
@@ -142,4 +148,18 @@ fn read(client: &mut TcpStream) -> Option<(Request, Vec<u8>)> {
         bytes.splice(head - 2..head - 2, *b"Connection: close\r\n");
         return Some((request, bytes));
     }
+}
+
+/// A request whose conditions are headers that no server knows.
+fn without_condition(bytes: &[u8]) -> Vec<u8> {
+    let head = bytes.windows(4).position(|end| end == b"\r\n\r\n").unwrap_or(bytes.len());
+    let (head, rest) = bytes.split_at(head);
+    let head = String::from_utf8_lossy(head);
+    let lines = head.lines().map(|line| {
+        let is_condition = line.to_ascii_lowercase().starts_with("if-");
+        if is_condition { format!("X-{line}") } else { line.to_owned() }
+    });
+    let mut bytes = lines.collect::<Vec<_>>().join("\r\n").into_bytes();
+    bytes.extend_from_slice(rest);
+    bytes
 }

@@ -63,6 +63,7 @@ fn each_fault_is_as_it_says() {
     let faults = Faults::before(&server.url(), |request| match request.path.as_str() {
         "/faults/lost" if request.method == "PUT" => Some(Fault::ReplyLost),
         "/faults/busy" => Some(Fault::Refused(503, "SlowDown")),
+        "/faults/again" => Some(Fault::Unconditional(Duration::ZERO)),
         "/faults/cut" if request.method == "GET" => Some(Fault::CutOff),
         _ => None,
     });
@@ -73,6 +74,10 @@ fn each_fault_is_as_it_says() {
     assert!(ask(&server.url(), "GET", "/faults/busy", "", "").starts_with("HTTP/1.1 404"));
     assert!(ask(&through, "PUT", "/faults/cut", "", "whole").starts_with("HTTP/1.1 200"));
     assert!(ask(&through, "GET", "/faults/cut", "", "").ends_with("whol"));
+    for text in ["one", "two"] {
+        assert!(ask(&through, "PUT", "/faults/again", "If-None-Match: *", text).starts_with("HTTP/1.1 200"));
+    }
+    assert!(ask(&server.url(), "GET", "/faults/again", "", "").ends_with("two"));
     let first = Request { method: "PUT".to_owned(), path: "/faults/lost".to_owned(), body: 6 };
     assert_eq!(faults.requests().first(), Some(&first));
     assert_eq!(faults.requests(), []);

@@ -1,0 +1,148 @@
+//! Writers that race each other: in one process, and in four.
+
+#![allow(clippy::unwrap_used, reason = "a test panics when something is wrong")]
+
+mod common;
+mod fixture;
+
+use std::collections::{HashMap, HashSet};
+use std::env;
+use std::process::{Child, Command};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use common::{all, event, stream};
+use oubliette_backend_s3::{Client, S3Log};
+use oubliette_conformance::run;
+use oubliette_core::{Batch, ErrorKind, EventLog, Expect, Recorded, Version};
+use oubliette_servers::{Fault, Faults, Ministack};
+use tokio::task::JoinSet;
+
+use self::fixture::{Bucket, configuration_of};
+
+const STREAMS: u64 = 100;
+/// Tasks of each writer.
+const TASKS: u64 = 25;
+/// By which a writer in a process of its own is told where, who it is, and how much it appends.
+const TOLD: [&str; 4] = ["S3_RACE_URL", "S3_RACE_BUCKET", "S3_RACE_WRITER", "S3_RACE_APPENDS"];
+
+/// In every hundred requests that change something: a reply that is lost, servers that are too busy or fail, a
+/// conflict, one that is late; and answers that break off.
+fn faults(url: &str) -> Faults {
+    let count = AtomicUsize::new(0);
+    Faults::before(url, move |request| match (request.method.as_str(), count.fetch_add(1, Ordering::SeqCst) % 100) {
+        ("PUT", 7 | 58) => Some(Fault::ReplyLost),
+        ("PUT", 23) => Some(Fault::Refused(503, "SlowDown")),
+        ("PUT", 41) => Some(Fault::Refused(500, "InternalError")),
+        ("PUT", 67) => Some(Fault::Refused(409, "ConditionalRequestConflict")),
+        ("PUT", 83) => Some(Fault::Delayed(Duration::from_millis(200))),
+        ("GET", 11 | 77) => Some(Fault::CutOff),
+        _ => None,
+    })
+}
+
+/// Appends so many events to a hundred streams in turns, each on top of what it knows of its stream.
+async fn write(log: Arc<S3Log>, writer: u64, appends: u64) {
+    let mut tasks = JoinSet::new();
+    for task in 0..TASKS {
+        let log = log.clone();
+        tasks.spawn(async move {
+            for n in (task..appends).step_by(TASKS as usize) {
+                append(&log, writer, n).await;
+            }
+        });
+    }
+    tasks.join_all().await;
+}
+
+/// Until nobody is first.
+async fn append(log: &S3Log, writer: u64, n: u64) {
+    let name = stream(format!("stream-{}", (n * 7 + writer) % STREAMS));
+    loop {
+        let expect = match log.version(&name).await.unwrap() {
+            Version::ZERO => Expect::New,
+            version => Expect::Exactly(version),
+        };
+        let event = event(&name, format!("{{\"writer\":{writer},\"n\":{n}}}"), &[]);
+        match log.append(Batch::one(name.clone(), expect, vec![event])).await {
+            Ok(_) => return,
+            Err(error) => assert_eq!(error.kind(), ErrorKind::Conflict, "{error:?}"),
+        }
+    }
+}
+
+async fn open(url: &str, bucket: &str) -> S3Log {
+    let log = S3Log::builder(bucket).client(Client::from_conf(configuration_of(url).build()));
+    log.window(Duration::from_millis(20)).patience(Duration::from_secs(60)).open().await.unwrap()
+}
+
+/// Nothing is lost, nothing is there twice, and everything is in one order.
+fn assert_whole(events: &[Recorded], writers: u64, appends: u64) {
+    assert_eq!(events.len() as u64, writers * appends);
+    let there: HashSet<_> = events.iter().map(|event| event.envelope.open.clone()).collect();
+    let expected = (0..writers)
+        .flat_map(|writer| (0..appends).map(move |n| format!("{{\"writer\":{writer},\"n\":{n}}}").into_bytes()));
+    assert_eq!(there, expected.collect());
+    let mut versions: HashMap<_, Version> = HashMap::new();
+    for (position, event) in (1..).zip(events) {
+        assert_eq!(event.position.0, position, "positions have no gap");
+        let version = versions.entry(&event.stream).or_default();
+        assert_eq!(event.version, version.plus(1), "each append was on top of the last of its stream");
+        *version = event.version;
+    }
+}
+
+/// A writer as one of the test below; by itself it is a writer among its own tasks.
+#[test]
+fn a_writer_appends_all_that_it_was_given() {
+    run(async {
+        let told = TOLD.map(|name| env::var(name).ok());
+        if let [Some(url), Some(bucket), Some(writer), Some(appends)] = told {
+            let faults = faults(&url);
+            let log = open(&faults.url(), &bucket).await;
+            return write(Arc::new(log), writer.parse().unwrap(), appends.parse().unwrap()).await;
+        }
+        let bucket = Bucket::new().await;
+        let log = Arc::new(open(&Ministack::shared().url(), &bucket.name).await);
+        write(log.clone(), 0, 200).await;
+        assert_whole(&all(&*log).await, 1, 200);
+    });
+}
+
+#[test]
+fn two_instances_of_a_process_lose_nothing() {
+    run(async {
+        let bucket = Bucket::new().await;
+        let url = Ministack::shared().url();
+        let mut writers = JoinSet::new();
+        for writer in 0..2 {
+            let log = Arc::new(open(&url, &bucket.name).await);
+            writers.spawn(write(log, writer, 500));
+        }
+        writers.join_all().await;
+        assert_whole(&all(&open(&url, &bucket.name).await).await, 2, 500);
+    });
+}
+
+#[test]
+fn four_processes_lose_nothing_under_faults() {
+    const WRITERS: u64 = 4;
+    const APPENDS: u64 = 2_500;
+    run(async {
+        let bucket = Bucket::new().await;
+        let url = Ministack::shared().url();
+        let start = |writer: u64| -> Child {
+            let told = [url.clone(), bucket.name.clone(), writer.to_string(), APPENDS.to_string()];
+            let mut child = Command::new(env::current_exe().unwrap());
+            child.args(["--exact", "a_writer_appends_all_that_it_was_given"]).envs(TOLD.into_iter().zip(told));
+            child.spawn().unwrap()
+        };
+        let children: Vec<Child> = (0..WRITERS).map(start).collect();
+        let ended = tokio::task::spawn_blocking(|| {
+            children.into_iter().map(|mut child| child.wait().unwrap().success()).collect::<Vec<_>>()
+        });
+        assert_eq!(ended.await.unwrap(), [true; WRITERS as usize]);
+        assert_whole(&all(&open(&url, &bucket.name).await).await, WRITERS, APPENDS);
+    });
+}
