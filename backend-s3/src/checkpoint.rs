@@ -92,7 +92,8 @@ impl Shared {
             None => self.store.create(OP, MANIFEST, &manifest).await?,
         };
         // A reply that was lost is a condition that does not hold, by ourselves.
-        let counts = if switched { Some(new) } else { self.manifest(OP).await?.map(|(manifest, _)| manifest) };
+        let counts =
+            if switched { Some(new) } else { self.manifest(OP).await?.map(|(manifest, _)| manifest) };
         let gone = if counts == Some(new) { before.map(|(old, _)| old) } else { Some(new) };
         if let Some(gone) = gone {
             for version in self.store.versions(OP, &gone.name()).await? {

@@ -31,7 +31,8 @@ impl Failure {
     /// Whether the same request may succeed later: no answer, too many requests, another writer at
     /// the same object at this moment, or a fault of the server.
     pub(crate) fn is_passing(&self) -> bool {
-        self.status.is_none_or(|status| matches!(status, 408 | 409 | 429 | 500..)) && self.code != "NotImplemented"
+        self.status.is_none_or(|status| matches!(status, 408 | 409 | 429 | 500..))
+            && self.code != "NotImplemented"
     }
 
     /// Whether these credentials may not do that.
@@ -48,9 +49,10 @@ impl Failure {
     pub(crate) fn into_error(self, op: &'static str) -> Error {
         let (kind, text) = match self.status {
             _ if self.code == "NoSuchBucket" => (ErrorKind::NotFound, "there is no such bucket"),
-            _ if self.is_denied() => {
-                (ErrorKind::Denied, "these credentials may not do that in this bucket: see the policies in the docs")
-            }
+            _ if self.is_denied() => (
+                ErrorKind::Denied,
+                "these credentials may not do that in this bucket: see the policies in the docs",
+            ),
             _ if self.is_passing() => (ErrorKind::Unavailable, "S3 does not answer, or is too busy"),
             _ => (ErrorKind::Unexpected, "S3 gave an answer that this release does not know"),
         };

@@ -127,9 +127,9 @@ impl Event {
             open: envelope.open.clone(),
             parts: kept().map(|part| part.map(owners).unwrap_or_default()).collect(),
         };
-        let parts = (0..).zip(kept()).filter_map(|(number, part)| {
-            Some(Part { event: id, number, bytes: part?.as_bytes().to_vec() })
-        });
+        let parts = (0..)
+            .zip(kept())
+            .filter_map(|(number, part)| Some(Part { event: id, number, bytes: part?.as_bytes().to_vec() }));
         (event, parts.collect())
     }
 
@@ -137,7 +137,11 @@ impl Event {
     ///
     /// # Errors
     /// `Corrupt` for a time that is none.
-    pub(crate) fn recorded(&self, parts: &Parts, is_dead: impl Fn(KeyId) -> bool) -> Result<Option<Recorded>> {
+    pub(crate) fn recorded(
+        &self,
+        parts: &Parts,
+        is_dead: impl Fn(KeyId) -> bool,
+    ) -> Result<Option<Recorded>> {
         let mut joined = Vec::with_capacity(self.parts.len());
         for (number, owners) in (0..).zip(&self.parts) {
             if owners.is_empty() || owners.iter().any(|owner| is_dead(KeyId::from_bytes(*owner))) {

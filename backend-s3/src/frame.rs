@@ -67,7 +67,11 @@ mod tests {
         for at in 0..bytes.len() {
             let mut damaged = bytes.clone();
             damaged[at] ^= 1;
-            assert_eq!(decode::<(u64, String)>("log", &damaged).unwrap_err().kind(), ErrorKind::Corrupt, "{at}");
+            assert_eq!(
+                decode::<(u64, String)>("log", &damaged).unwrap_err().kind(),
+                ErrorKind::Corrupt,
+                "{at}"
+            );
             let cut = &bytes[..at];
             assert_eq!(decode::<(u64, String)>("log", cut).unwrap_err().kind(), ErrorKind::Corrupt, "{at}");
         }

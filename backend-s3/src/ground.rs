@@ -23,10 +23,11 @@ impl Ground {
     pub(crate) async fn of(store: &Store) -> Result<Self> {
         let mut ground = Self::default();
         let (client, bucket) = store.bucket();
-        let lock = store.retried(|| async {
-            Ok(client.get_object_lock_configuration().bucket(bucket).send().await?)
-        });
-        if let Some(found) = ground.seen(lock.await, "whether objects are locked (s3:GetBucketObjectLockConfiguration)")? {
+        let lock = store
+            .retried(|| async { Ok(client.get_object_lock_configuration().bucket(bucket).send().await?) });
+        if let Some(found) =
+            ground.seen(lock.await, "whether objects are locked (s3:GetBucketObjectLockConfiguration)")?
+        {
             let rule = found.object_lock_configuration().and_then(|lock| lock.rule());
             let retention = rule.and_then(|rule| rule.default_retention());
             match retention.and_then(|retention| retention.mode()) {
@@ -42,9 +43,13 @@ impl Ground {
                 None => {}
             }
         }
-        let replicas = store.retried(|| async { Ok(client.get_bucket_replication().bucket(bucket).send().await?) });
-        let seen = ground.seen(replicas.await, "whether it is replicated (s3:GetReplicationConfiguration)")?;
-        if seen.is_some_and(|found| found.replication_configuration().is_some_and(|found| !found.rules().is_empty())) {
+        let replicas =
+            store.retried(|| async { Ok(client.get_bucket_replication().bucket(bucket).send().await?) });
+        let seen =
+            ground.seen(replicas.await, "whether it is replicated (s3:GetReplicationConfiguration)")?;
+        if seen.is_some_and(|found| {
+            found.replication_configuration().is_some_and(|found| !found.rules().is_empty())
+        }) {
             ground.keeps.push("it is replicated, and a replica keeps versions that are deleted here");
         }
         Ok(ground)

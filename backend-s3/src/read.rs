@@ -84,7 +84,8 @@ impl Asked {
             Select::All(after) => event.position > after.0,
             Select::Stream(stream, after) => event.stream == *stream && event.version > after.0,
             Select::SealedUnder(keys, after) => {
-                let under = |owners: &&Vec<_>| owners.iter().any(|owner| keys.contains(&KeyId::from_bytes(*owner)));
+                let under =
+                    |owners: &&Vec<_>| owners.iter().any(|owner| keys.contains(&KeyId::from_bytes(*owner)));
                 event.position > after.0
                     && event.parts.iter().filter(under).any(|owners| !state.is_dead(owners))
             }

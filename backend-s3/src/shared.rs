@@ -121,7 +121,10 @@ impl Shared {
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         if state.next() == number {
             if commit.before != state.head() {
-                return Err(corrupt(&commit_name(number), "a commit does not go on where the last one ended"));
+                return Err(corrupt(
+                    &commit_name(number),
+                    "a commit does not go on where the last one ended",
+                ));
             }
             state.fold(commit);
             self.head.send_if_modified(|head| std::mem::replace(head, state.head()) != state.head());
@@ -134,7 +137,10 @@ impl Shared {
         let known = self.commits.lock().unwrap_or_else(PoisonError::into_inner).get(&number).cloned();
         match known {
             Some(commit) => Ok(commit),
-            None => self.load(op, number).await?.ok_or_else(|| corrupt(&commit_name(number), "a commit is missing")),
+            None => self
+                .load(op, number)
+                .await?
+                .ok_or_else(|| corrupt(&commit_name(number), "a commit is missing")),
         }
     }
 

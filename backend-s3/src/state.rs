@@ -79,7 +79,8 @@ impl State {
 
     /// The commits that hold a part under one of these keys, ascending.
     pub(crate) fn commits_under(&self, keys: &[KeyId]) -> Vec<u64> {
-        let mut numbers: Vec<u64> = keys.iter().filter_map(|key| self.keys.get(key.as_bytes())).flatten().copied().collect();
+        let mut numbers: Vec<u64> =
+            keys.iter().filter_map(|key| self.keys.get(key.as_bytes())).flatten().copied().collect();
         numbers.sort_unstable();
         numbers.dedup();
         numbers

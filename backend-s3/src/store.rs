@@ -82,7 +82,13 @@ impl Store {
     /// Writes an object in the place of what was read: whether that was still there.
     ///
     /// It is tried again, and so `false` may be told of what this very call has written.
-    pub(crate) async fn replace(&self, op: &'static str, name: &str, bytes: &[u8], tag: &str) -> Result<bool> {
+    pub(crate) async fn replace(
+        &self,
+        op: &'static str,
+        name: &str,
+        bytes: &[u8],
+        tag: &str,
+    ) -> Result<bool> {
         self.put(op, name, bytes, Some(tag)).await
     }
 
@@ -122,14 +128,16 @@ impl Store {
     async fn list(&self, begins: &str, from: Option<&(String, String)>) -> Result<Listed, Failure> {
         let (key, id) = from.cloned().unzip();
         let list = self.client.list_object_versions().bucket(&self.bucket).prefix(self.key(begins));
-        let listed = list.set_key_marker(key).set_version_id_marker(id.filter(|id| !id.is_empty())).send().await?;
+        let listed =
+            list.set_key_marker(key).set_version_id_marker(id.filter(|id| !id.is_empty())).send().await?;
         let of = |key: Option<&str>, id: Option<&str>, is_latest: Option<bool>| Version {
             name: key.and_then(|key| key.strip_prefix(&self.prefix)).unwrap_or_default().to_owned(),
             id: id.unwrap_or("null").to_owned(),
             is_latest: is_latest.unwrap_or(false),
         };
         let objects = listed.versions().iter().map(|one| of(one.key(), one.version_id(), one.is_latest()));
-        let markers = listed.delete_markers().iter().map(|one| of(one.key(), one.version_id(), one.is_latest()));
+        let markers =
+            listed.delete_markers().iter().map(|one| of(one.key(), one.version_id(), one.is_latest()));
         let next = listed.is_truncated().unwrap_or(false).then(|| {
             let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
             (text(listed.next_key_marker()), text(listed.next_version_id_marker()))

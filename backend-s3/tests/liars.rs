@@ -15,8 +15,8 @@ use aws_sdk_s3::primitives::ByteStream;
 use common::{all, append, holds, key, stream, traces};
 use oubliette_conformance::{Blob, Fixture, log, run};
 use oubliette_core::{
-    Appended, Batch, Dropped, DroppedStream, EventLog, Expect, KeyId, Limits, PageStream, Position, Promise, Query,
-    Restored, Result, Scrubbed, StreamBatch, StreamId, Swept, Version,
+    Appended, Batch, Dropped, DroppedStream, EventLog, Expect, KeyId, Limits, PageStream, Position, Promise,
+    Query, Restored, Result, Scrubbed, StreamBatch, StreamId, Swept, Version,
 };
 use oubliette_servers::{Fault, Faults, Ministack};
 
@@ -48,7 +48,8 @@ impl Liar {
         let (client, mut segments) = (client(), BTreeMap::new());
         let list = client.list_objects_v2().bucket(&self.bucket).prefix("oubliette/log/sealed/");
         for object in list.send().await.unwrap().contents() {
-            let got = client.get_object().bucket(&self.bucket).key(object.key().unwrap()).send().await.unwrap();
+            let got =
+                client.get_object().bucket(&self.bucket).key(object.key().unwrap()).send().await.unwrap();
             let bytes = got.body.collect().await.unwrap().to_vec();
             segments.insert(object.key().unwrap().to_owned(), bytes);
         }

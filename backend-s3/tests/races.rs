@@ -31,14 +31,16 @@ const TOLD: [&str; 4] = ["S3_RACE_URL", "S3_RACE_BUCKET", "S3_RACE_WRITER", "S3_
 /// conflict, one that is late; and answers that break off.
 fn faults(url: &str) -> Faults {
     let count = AtomicUsize::new(0);
-    Faults::before(url, move |request| match (request.method.as_str(), count.fetch_add(1, Ordering::SeqCst) % 100) {
-        ("PUT", 7 | 58) => Some(Fault::ReplyLost),
-        ("PUT", 23) => Some(Fault::Refused(503, "SlowDown")),
-        ("PUT", 41) => Some(Fault::Refused(500, "InternalError")),
-        ("PUT", 67) => Some(Fault::Refused(409, "ConditionalRequestConflict")),
-        ("PUT", 83) => Some(Fault::Delayed(Duration::from_millis(200))),
-        ("GET", 11 | 77) => Some(Fault::CutOff),
-        _ => None,
+    Faults::before(url, move |request| {
+        match (request.method.as_str(), count.fetch_add(1, Ordering::SeqCst) % 100) {
+            ("PUT", 7 | 58) => Some(Fault::ReplyLost),
+            ("PUT", 23) => Some(Fault::Refused(503, "SlowDown")),
+            ("PUT", 41) => Some(Fault::Refused(500, "InternalError")),
+            ("PUT", 67) => Some(Fault::Refused(409, "ConditionalRequestConflict")),
+            ("PUT", 83) => Some(Fault::Delayed(Duration::from_millis(200))),
+            ("GET", 11 | 77) => Some(Fault::CutOff),
+            _ => None,
+        }
     })
 }
 
@@ -81,8 +83,9 @@ async fn open(url: &str, bucket: &str) -> S3Log {
 fn assert_whole(events: &[Recorded], writers: u64, appends: u64) {
     assert_eq!(events.len() as u64, writers * appends);
     let there: HashSet<_> = events.iter().map(|event| event.envelope.open.clone()).collect();
-    let expected = (0..writers)
-        .flat_map(|writer| (0..appends).map(move |n| format!("{{\"writer\":{writer},\"n\":{n}}}").into_bytes()));
+    let expected = (0..writers).flat_map(|writer| {
+        (0..appends).map(move |n| format!("{{\"writer\":{writer},\"n\":{n}}}").into_bytes())
+    });
     assert_eq!(there, expected.collect());
     let mut versions: HashMap<_, Version> = HashMap::new();
     for (position, event) in (1..).zip(events) {
@@ -135,7 +138,9 @@ fn four_processes_lose_nothing_under_faults() {
         let start = |writer: u64| -> Child {
             let told = [url.clone(), bucket.name.clone(), writer.to_string(), APPENDS.to_string()];
             let mut child = Command::new(env::current_exe().unwrap());
-            child.args(["--exact", "a_writer_appends_all_that_it_was_given"]).envs(TOLD.into_iter().zip(told));
+            child
+                .args(["--exact", "a_writer_appends_all_that_it_was_given"])
+                .envs(TOLD.into_iter().zip(told));
             child.spawn().unwrap()
         };
         let children: Vec<Child> = (0..WRITERS).map(start).collect();

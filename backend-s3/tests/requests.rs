@@ -1,6 +1,6 @@
 //! What calls cost, in requests.
 
-#![allow(clippy::unwrap_used, reason = "a test panics when something is wrong")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test panics when something is wrong")]
 
 mod common;
 mod fixture;

@@ -100,7 +100,9 @@ impl Shared {
             Some(Fault::Refused(status, code)) => {
                 let body = format!("<Error><Code>{code}</Code><Message>{code}</Message></Error>");
                 let length = body.len();
-                let head = format!("HTTP/1.1 {status} {code}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n");
+                let head = format!(
+                    "HTTP/1.1 {status} {code}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
+                );
                 let _ = client.write_all(&[head, body].concat().into_bytes());
                 return;
             }

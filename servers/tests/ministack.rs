@@ -88,7 +88,9 @@ fn ask(url: &str, method: &str, path: &str, header: &str, body: &str) -> String 
     let mut server = TcpStream::connect(url.trim_start_matches("http://")).unwrap();
     let header = if header.is_empty() { String::new() } else { format!("{header}\r\n") };
     let length = body.len();
-    let head = format!("{method} {path} HTTP/1.1\r\nHost: s3\r\n{header}Content-Length: {length}\r\nConnection: close");
+    let head = format!(
+        "{method} {path} HTTP/1.1\r\nHost: s3\r\n{header}Content-Length: {length}\r\nConnection: close"
+    );
     server.write_all(format!("{head}\r\n\r\n{body}").as_bytes()).unwrap();
     let mut answer = String::new();
     server.read_to_string(&mut answer).unwrap();

@@ -36,7 +36,8 @@ impl Committer {
     /// Runs until nobody can ask any more.
     pub(crate) async fn run(self, mut waiting: mpsc::Receiver<Asked>) {
         while let Some(first) = waiting.recv().await {
-            let (batches, answers): (Vec<_>, Vec<_>) = self.gather(first, &mut waiting).await.into_iter().unzip();
+            let (batches, answers): (Vec<_>, Vec<_>) =
+                self.gather(first, &mut waiting).await.into_iter().unzip();
             for (answer, appended) in answers.into_iter().zip(self.append(&batches).await) {
                 // Whoever asked may be gone: what they asked for is done.
                 let _ = answer.send(appended);

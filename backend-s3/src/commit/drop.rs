@@ -19,11 +19,14 @@ pub(crate) async fn drop_stream(shared: &Shared, stream: &StreamId) -> Result<Dr
         for commit in commits {
             let commit = shared.commit(OP, commit).await?;
             let state = shared.state();
-            let own = commit.events.iter().filter(|event| event.stream == *stream && !state.is_dropped(event));
+            let own =
+                commit.events.iter().filter(|event| event.stream == *stream && !state.is_dropped(event));
             events += own.count() as u64;
         }
         if events == 0 {
-            return Err(Error::new(ErrorKind::NotFound, OP, "the stream has no events").with("stream", stream));
+            return Err(
+                Error::new(ErrorKind::NotFound, OP, "the stream has no events").with("stream", stream)
+            );
         }
         let commit = Commit::on(&shared.state(), Vec::new(), Control::Drop(stream.clone(), version))?;
         if shared.commit_as(OP, number, commit).await? {

@@ -5,8 +5,8 @@
 use futures::TryStreamExt as _;
 use oubliette_core::seal::{Nonces, Padding, Place, seal};
 use oubliette_core::{
-    Appended, Batch, Envelope, EventId, EventLog, EventType, Expect, Key, Purpose, Query, Recorded, Result, Scope,
-    StreamId, SubjectId,
+    Appended, Batch, Envelope, EventId, EventLog, EventType, Expect, Key, Purpose, Query, Recorded, Result,
+    Scope, StreamId, SubjectId,
 };
 
 pub(crate) fn stream(name: impl AsRef<str>) -> StreamId {
@@ -30,7 +30,12 @@ pub(crate) fn event(stream: &StreamId, open: impl Into<Vec<u8>>, keys: &[&Key]) 
     Envelope { id, event_type: EventType::new("Registered").unwrap(), schema: 1, open: open.into(), parts }
 }
 
-pub(crate) async fn append(log: &dyn EventLog, stream: &StreamId, expect: Expect, keys: &[&Key]) -> Result<Appended> {
+pub(crate) async fn append(
+    log: &dyn EventLog,
+    stream: &StreamId,
+    expect: Expect,
+    keys: &[&Key],
+) -> Result<Appended> {
     log.append(Batch::one(stream.clone(), expect, vec![event(stream, "{}", keys)])).await
 }
 
