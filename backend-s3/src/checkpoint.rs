@@ -12,7 +12,7 @@ use crate::error::corrupt;
 use crate::format::Random;
 use crate::frame::{decode, encode};
 use crate::shared::{Shared, random};
-use crate::store::Version;
+use crate::store::{ERASE, Version};
 
 const MANIFEST: &str = "manifest";
 /// What the names of checkpoints begin with.
@@ -97,7 +97,7 @@ impl Shared {
         let gone = if counts == Some(new) { before.map(|(old, _)| old) } else { Some(new) };
         if let Some(gone) = gone {
             for version in self.store.versions(OP, &gone.name()).await? {
-                self.store.erase(&version).await.map_err(|failure| failure.into_error(OP))?;
+                self.store.erase(&version).await.map_err(|failure| failure.into_error(OP, ERASE))?;
             }
         }
         Ok(counts.map_or(0, |manifest| manifest.through))

@@ -45,22 +45,20 @@ impl Failure {
         self.status == Some(501) || self.code == "NotImplemented"
     }
 
-    /// The error for whoever called.
-    pub(crate) fn into_error(self, op: &'static str) -> Error {
+    /// The error for whoever called, and which permissions the request needs.
+    pub(crate) fn into_error(self, op: &'static str, needs: &'static str) -> Error {
         let (kind, text) = match self.status {
             _ if self.code == "NoSuchBucket" => (ErrorKind::NotFound, "there is no such bucket"),
-            _ if self.is_denied() => (
-                ErrorKind::Denied,
-                "these credentials may not do that in this bucket: see the policies in the docs",
-            ),
+            _ if self.is_denied() => (ErrorKind::Denied, "these credentials may not do that in this bucket"),
             _ if self.is_passing() => (ErrorKind::Unavailable, "S3 does not answer, or is too busy"),
             _ => (ErrorKind::Unexpected, "S3 gave an answer that this release does not know"),
         };
-        let error = Error::new(kind, op, text).with("code", self.code);
-        match self.status {
-            Some(status) => error.with("status", status),
-            None => error,
+        let is_denied = self.is_denied();
+        let mut error = Error::new(kind, op, text).with("code", self.code);
+        if let Some(status) = self.status {
+            error = error.with("status", status);
         }
+        if is_denied { error.with("needs", needs) } else { error }
     }
 }
 

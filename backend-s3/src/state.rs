@@ -175,3 +175,62 @@ fn note(numbers: &mut Vec<u64>, number: u64) {
         numbers.push(number);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use oubliette_core::{Envelope, EventId, EventType};
+
+    use super::*;
+
+    /// Folds a commit with one event of the stream at its next version, or with none.
+    fn fold(state: &mut State, stream: Option<&StreamId>, control: Control) {
+        let envelope = Envelope {
+            id: EventId::random().unwrap(),
+            event_type: EventType::new("Noted").unwrap(),
+            schema: 1,
+            open: b"{}".to_vec(),
+            parts: Vec::new(),
+        };
+        let events = stream.iter().map(|stream| {
+            let place = (state.head() + 1, state.version(stream) + 1);
+            Event::new(place, stream, jiff::Timestamp::UNIX_EPOCH, &envelope, |_| false).0
+        });
+        let commit = Commit::on(state, events.collect(), control).unwrap();
+        state.fold(&commit);
+    }
+
+    #[test]
+    fn a_position_is_found_in_its_commit() {
+        let (mut state, name) = (State::default(), StreamId::new("a").unwrap());
+        for stream in [Some(&name), None, Some(&name), Some(&name)] {
+            fold(&mut state, stream, Control::None);
+        }
+        assert_eq!([0, 1, 2, 3].map(|position| state.commit_after(position)), [1, 3, 4, 5]);
+        assert_eq!(state.commits_of(&name), [1, 3, 4]);
+    }
+
+    #[test]
+    fn a_drop_counts_from_its_commit_on() {
+        let (mut state, name) = (State::default(), StreamId::new("a").unwrap());
+        fold(&mut state, Some(&name), Control::None);
+        fold(&mut state, None, Control::Drop(name.clone(), 1));
+        fold(&mut state, Some(&name), Control::None);
+        fold(&mut state, None, Control::Drop(name.clone(), 2));
+        assert_eq!([0, 1, 2, 3, 4, 9].map(|commit| state.dropped_at(&name, commit)), [0, 0, 1, 1, 2, 2]);
+        assert_eq!(state.version(&name), 2);
+    }
+
+    #[test]
+    fn what_came_after_a_sweep_began_is_still_due() {
+        let (mut state, name) = (State::default(), StreamId::new("a").unwrap());
+        fold(&mut state, Some(&name), Control::None);
+        fold(&mut state, None, Control::Drop(name.clone(), 1));
+        fold(&mut state, Some(&name), Control::None);
+        fold(&mut state, None, Control::Drop(name.clone(), 2));
+        assert_eq!(state.unswept(), [1, 3]);
+        fold(&mut state, None, Control::Swept(3));
+        assert_eq!(state.unswept(), [1, 3], "the second drop names both");
+        fold(&mut state, None, Control::Swept(5));
+        assert!(state.unswept().is_empty());
+    }
+}

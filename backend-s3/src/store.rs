@@ -10,6 +10,15 @@ use oubliette_core::Result;
 use crate::error::Failure;
 use crate::options::Options;
 
+/// What requests need, in the words of a policy. Who may not list a bucket is not told either that an object is
+/// not there.
+const READ: &str = "s3:GetObject on the log's prefix, and s3:ListBucket";
+const WRITE: &str = "s3:PutObject on the log's prefix";
+const LIST: &str = "s3:ListBucketVersions";
+const ABORT: &str = "s3:ListBucketMultipartUploads, and s3:AbortMultipartUpload on the log's prefix";
+/// What it takes to take a version away.
+pub(crate) const ERASE: &str = "s3:DeleteObject and s3:DeleteObjectVersion on the log's prefix";
+
 /// Objects of a bucket, named without the log's prefix.
 #[derive(Clone, Debug)]
 pub(crate) struct Store {
@@ -56,6 +65,11 @@ impl Store {
         (&self.client, &self.bucket)
     }
 
+    /// What the names of all of the log's objects begin with.
+    pub(crate) fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
     /// Reads an object; `None` when there is none.
     pub(crate) async fn get(&self, op: &'static str, name: &str) -> Result<Option<Object>> {
         let key = self.key(name);
@@ -68,7 +82,7 @@ impl Store {
         match got.await {
             Ok(object) => Ok(Some(object)),
             Err(failure) if failure.is_absent() => Ok(None),
-            Err(failure) => Err(failure.into_error(op)),
+            Err(failure) => Err(failure.into_error(op, READ)),
         }
     }
 
@@ -106,7 +120,7 @@ impl Store {
         match put.await {
             Ok(()) => Ok(true),
             Err(failure) if failure.is_lost() || (tag.is_some() && failure.is_absent()) => Ok(false),
-            Err(failure) => Err(failure.into_error(op)),
+            Err(failure) => Err(failure.into_error(op, WRITE)),
         }
     }
 
@@ -116,7 +130,7 @@ impl Store {
         let mut from = None;
         loop {
             let listed = self.retried(|| self.list(begins, from.as_ref())).await;
-            let Listed { versions, next } = listed.map_err(|failure| failure.into_error(op))?;
+            let Listed { versions, next } = listed.map_err(|failure| failure.into_error(op, LIST))?;
             all.extend(versions);
             match next {
                 Some(next) => from = Some(next),
@@ -178,7 +192,7 @@ impl Store {
                     .await?;
             }
         });
-        aborted.await.map_err(|failure: Failure| failure.into_error(op))
+        aborted.await.map_err(|failure: Failure| failure.into_error(op, ABORT))
     }
 
     fn key(&self, name: &str) -> String {

@@ -12,7 +12,7 @@ use oubliette_core::{KeyId, Result, SealedPart, Swept};
 use crate::format::{Commit, Control, Part, Random, SEALED, Segment, commit_name, segment_name, segment_of};
 use crate::frame::{decode, encode};
 use crate::shared::Shared;
-use crate::store::Version;
+use crate::store::{ERASE, Version};
 
 const OP: &str = "sweep";
 
@@ -133,10 +133,10 @@ impl Shared {
         for version in versions {
             match self.store.erase(version).await {
                 Err(failure) if failure.is_denied() => kept += 1,
-                erased => erased.map_err(|failure| failure.into_error(OP))?,
+                erased => erased.map_err(|failure| failure.into_error(OP, ERASE))?,
             }
         }
-        let held = format!("{kept} versions of objects that these credentials, or a lock, do not let go of");
+        let held = format!("a lock, or credentials without {ERASE}: {kept} versions of objects stay");
         Ok((kept > 0).then_some(held).into_iter().collect())
     }
 

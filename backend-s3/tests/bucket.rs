@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{
-    DefaultRetention, ObjectLockConfiguration, ObjectLockEnabled, ObjectLockRetentionMode, ObjectLockRule,
+    BucketLifecycleConfiguration, DefaultRetention, ExpirationStatus, LifecycleExpiration, LifecycleRule,
+    LifecycleRuleFilter, ObjectLockConfiguration, ObjectLockEnabled, ObjectLockRetentionMode, ObjectLockRule,
 };
 use common::{all, append, key, stream};
 use futures::TryStreamExt as _;
@@ -62,6 +63,27 @@ fn what_may_not_be_seen_of_a_bucket_lowers_the_promise() {
             matches!(&swept, Swept::Unsure { why } if why.contains("s3:GetReplicationConfiguration")),
             "{swept}"
         );
+    });
+}
+
+#[test]
+fn a_bucket_in_which_the_log_would_expire_is_refused() {
+    run(async {
+        let bucket = Bucket::new().await;
+        for (prefix, is_refused) in
+            [("", true), ("oubliette/", true), ("oubliette/log/commits/", true), ("other/", false)]
+        {
+            let rule = LifecycleRule::builder()
+                .id("rule")
+                .status(ExpirationStatus::Enabled)
+                .filter(LifecycleRuleFilter::builder().prefix(prefix).build())
+                .expiration(LifecycleExpiration::builder().days(30).build());
+            let rules = BucketLifecycleConfiguration::builder().rules(rule.build().unwrap()).build().unwrap();
+            let put = client().put_bucket_lifecycle_configuration().bucket(&bucket.name);
+            put.lifecycle_configuration(rules).send().await.unwrap();
+            let refused = bucket.log().open().await.err().map(|error| error.kind());
+            assert_eq!(refused, is_refused.then_some(ErrorKind::Invalid), "{prefix}");
+        }
     });
 }
 

@@ -98,6 +98,7 @@ fn what_is_denied_is_told_as_denied() {
         let log = bucket.log_through(&faults).open().await.unwrap();
         let error = append(&log, &stream("stream"), Expect::New, &[]).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Denied);
+        assert!(error.to_string().contains("s3:PutObject"), "{error}");
     });
 }
 
