@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use aws_sdk_s3::Client;
 use oubliette_core::Result;
 
 use crate::log::S3Log;
-use crate::options::Options;
+use crate::options::{Options, setters};
 
 /// Options of an [`S3Log`], made by [`S3Log::builder`].
 #[derive(Clone, Debug)]
@@ -17,48 +16,10 @@ pub struct S3LogBuilder {
 
 impl S3LogBuilder {
     pub(crate) fn new(bucket: &str) -> Self {
-        Self { options: Options::new(bucket) }
+        Self { options: Options::new(bucket, "oubliette/log/") }
     }
 
-    /// Where in the bucket the log lies: all of its names begin like this. `oubliette/log/` unless set.
-    /// It is told in access logs: no personal data stands in it.
-    pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
-        self.options.prefix = prefix.into();
-        self
-    }
-
-    /// Where S3 answers, for a compatible store. AWS unless set here or in the environment.
-    pub fn endpoint(mut self, url: impl Into<String>) -> Self {
-        self.options.endpoint = Some(url.into());
-        self
-    }
-
-    /// The region. What the environment says unless set.
-    pub fn region(mut self, region: impl Into<String>) -> Self {
-        self.options.region = Some(region.into());
-        self
-    }
-
-    /// Whether the bucket's name stands in the path, as most compatible stores want it. Off unless set.
-    pub fn path_style(mut self, path_style: bool) -> Self {
-        self.options.path_style = path_style;
-        self
-    }
-
-    /// A client that is used as it is. Unless set one is made with the credentials that are usual for
-    /// AWS: the environment, the profile, the container, the instance.
-    ///
-    /// What this client tries again by itself is tried again on top of [`S3LogBuilder::patience`].
-    pub fn client(mut self, client: Client) -> Self {
-        self.options.client = Some(client);
-        self
-    }
-
-    /// How long a call goes on while S3 does not answer or is too busy. Ten seconds unless set.
-    pub fn patience(mut self, patience: Duration) -> Self {
-        self.options.patience = patience;
-        self
-    }
+    setters!();
 
     /// How long the first append of a commit waits for others to share it. 50 ms unless set: a commit costs
     /// two requests at most, however many appends are in it.

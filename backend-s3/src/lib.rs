@@ -1,4 +1,4 @@
-//! The event log on S3: a bucket and a prefix, no database and no coordinator.
+//! The event log and backups on S3: a bucket and a prefix, no database and no coordinator.
 //!
 //! ```no_run
 //! use std::time::Duration;
@@ -75,6 +75,11 @@
 //! A damaged object is an error, and so is a missing commit before the last one known, or a missing
 //! segment. That the last commits were taken away is seen as far as the checkpoint goes.
 //!
+//! # Backups
+//!
+//! [`S3Backups`] is a place for backups: each object under its own name, created on the condition that there is none
+//! of that name, and taken away with all of its versions. It is best a bucket of its own.
+//!
 //! # What it does not promise
 //!
 //! - That bytes are gone from replicas, or from a bucket that locks objects: then the promise is lowered. A bucket
@@ -86,6 +91,7 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing))]
 
+mod backups;
 mod checkpoint;
 mod commit;
 mod config;
@@ -103,5 +109,6 @@ mod sweep;
 
 pub use aws_sdk_s3::Client;
 
+pub use self::backups::{S3Backups, S3BackupsBuilder};
 pub use self::config::S3LogBuilder;
 pub use self::log::S3Log;

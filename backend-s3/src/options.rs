@@ -30,10 +30,10 @@ pub(crate) struct Options {
 }
 
 impl Options {
-    pub(crate) fn new(bucket: &str) -> Self {
+    pub(crate) fn new(bucket: &str, prefix: &str) -> Self {
         Self {
             bucket: bucket.to_owned(),
-            prefix: "oubliette/log/".to_owned(),
+            prefix: prefix.to_owned(),
             client: None,
             endpoint: None,
             region: None,
@@ -87,3 +87,49 @@ impl Options {
         Client::from_conf(config.build())
     }
 }
+
+/// The setters of a builder whose field `options` holds the [`Options`].
+macro_rules! setters {
+    () => {
+        /// Where in the bucket it lies: all of its names begin like this. `oubliette/` and `log/`, or `backups/`, unless
+        /// set. It is told in access logs: no personal data stands in it.
+        pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
+            self.options.prefix = prefix.into();
+            self
+        }
+
+        /// Where S3 answers, for a compatible store. AWS unless set here or in the environment.
+        pub fn endpoint(mut self, url: impl Into<String>) -> Self {
+            self.options.endpoint = Some(url.into());
+            self
+        }
+
+        /// The region. What the environment says unless set.
+        pub fn region(mut self, region: impl Into<String>) -> Self {
+            self.options.region = Some(region.into());
+            self
+        }
+
+        /// Whether the bucket's name stands in the path, as most compatible stores want it. Off unless set.
+        pub fn path_style(mut self, path_style: bool) -> Self {
+            self.options.path_style = path_style;
+            self
+        }
+
+        /// A client that is used as it is. Unless set one is made with the credentials that are usual for
+        /// AWS: the environment, the profile, the container, the instance.
+        ///
+        /// What this client tries again by itself is tried again on top of `patience`.
+        pub fn client(mut self, client: aws_sdk_s3::Client) -> Self {
+            self.options.client = Some(client);
+            self
+        }
+
+        /// How long a call goes on while S3 does not answer or is too busy. Ten seconds unless set.
+        pub fn patience(mut self, patience: std::time::Duration) -> Self {
+            self.options.patience = patience;
+            self
+        }
+    };
+}
+pub(crate) use setters;

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex as Lock, PoisonError, RwLock, RwLockReadGuard};
 
 use futures::stream::{self, StreamExt as _};
 use lru::LruCache;
-use oubliette_core::{Error, ErrorKind, EventId, Result};
+use oubliette_core::{EventId, Result};
 use tokio::sync::{Mutex, watch};
 
 use crate::error::corrupt;
@@ -54,25 +54,16 @@ impl Shared {
         self.state.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Makes the log when there is none, and sees that conditions are kept here: all depends on them.
+    /// Makes the log when there is none.
     ///
     /// # Errors
-    /// `Invalid` for a store that writes what it was told not to.
+    /// `Invalid` for a store in which no log is safe.
     pub(crate) async fn found(&self) -> Result<()> {
         const OP: &str = "open";
-        if let Some(log) = self.store.get(OP, LOG).await? {
-            return decode(LOG, &log.bytes);
+        match self.store.get(OP, LOG).await? {
+            Some(log) => decode(LOG, &log.bytes),
+            None => self.store.found(OP, LOG, &encode(LOG, &())?).await,
         }
-        let bytes = encode(LOG, &())?;
-        self.store.create(OP, LOG, &bytes).await?;
-        if self.store.create(OP, LOG, &bytes).await? {
-            return Err(Error::new(
-                ErrorKind::Invalid,
-                OP,
-                "this store overwrites an object that `If-None-Match` protects: no log is safe in it",
-            ));
-        }
-        Ok(())
     }
 
     /// Takes in whatever anybody has committed before this call.

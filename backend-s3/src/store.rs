@@ -5,7 +5,7 @@ use std::time::Duration;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::primitives::ByteStream;
 use backon::{ExponentialBuilder, Retryable as _};
-use oubliette_core::Result;
+use oubliette_core::{Error, ErrorKind, Result};
 
 use crate::error::Failure;
 use crate::options::Options;
@@ -42,6 +42,8 @@ pub(crate) struct Version {
     pub(crate) id: String,
     /// Whether it is what a reader sees now.
     pub(crate) is_latest: bool,
+    /// Whether it says that the object was deleted.
+    pub(crate) is_marker: bool,
 }
 
 /// A page of a listing, and where the next begins.
@@ -91,6 +93,22 @@ impl Store {
     /// It is tried again, and so `false` may be told of what this very call has written.
     pub(crate) async fn create(&self, op: &'static str, name: &str, bytes: &[u8]) -> Result<bool> {
         self.put(op, name, bytes, None).await
+    }
+
+    /// Writes the first object of a store, and sees that conditions are kept here: all depends on them.
+    ///
+    /// # Errors
+    /// `Invalid` for a store that writes what it was told not to.
+    pub(crate) async fn found(&self, op: &'static str, name: &str, bytes: &[u8]) -> Result<()> {
+        self.create(op, name, bytes).await?;
+        match self.create(op, name, bytes).await? {
+            true => Err(Error::new(
+                ErrorKind::Invalid,
+                op,
+                "this store overwrites an object that `If-None-Match` protects: nothing is safe in it",
+            )),
+            false => Ok(()),
+        }
     }
 
     /// Writes an object in the place of what was read: whether that was still there.
@@ -144,14 +162,16 @@ impl Store {
         let list = self.client.list_object_versions().bucket(&self.bucket).prefix(self.key(begins));
         let listed =
             list.set_key_marker(key).set_version_id_marker(id.filter(|id| !id.is_empty())).send().await?;
-        let of = |key: Option<&str>, id: Option<&str>, is_latest: Option<bool>| Version {
+        let of = |is_marker: bool, key: Option<&str>, id: Option<&str>, is_latest: Option<bool>| Version {
+            is_marker,
             name: key.and_then(|key| key.strip_prefix(&self.prefix)).unwrap_or_default().to_owned(),
             id: id.unwrap_or("null").to_owned(),
             is_latest: is_latest.unwrap_or(false),
         };
-        let objects = listed.versions().iter().map(|one| of(one.key(), one.version_id(), one.is_latest()));
+        let objects =
+            listed.versions().iter().map(|one| of(false, one.key(), one.version_id(), one.is_latest()));
         let markers =
-            listed.delete_markers().iter().map(|one| of(one.key(), one.version_id(), one.is_latest()));
+            listed.delete_markers().iter().map(|one| of(true, one.key(), one.version_id(), one.is_latest()));
         let next = listed.is_truncated().unwrap_or(false).then(|| {
             let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
             (text(listed.next_key_marker()), text(listed.next_version_id_marker()))
