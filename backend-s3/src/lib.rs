@@ -72,8 +72,8 @@
 //!
 //! # Damage
 //!
-//! A damaged object is an error, and so is a missing commit before the last one known, or a missing
-//! segment. That the last commits were taken away is seen as far as the checkpoint goes.
+//! A damaged object is an error, and so is a commit that is missing before others, or a segment that is. That the last
+//! commits of all were taken away is seen as far as the checkpoint goes.
 //!
 //! # Backups
 //!

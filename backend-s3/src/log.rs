@@ -55,6 +55,7 @@ impl S3Log {
         shared.found().await?;
         shared.begin().await?;
         shared.catch_up("open").await?;
+        shared.check_end("open").await?;
         let (appends, waiting) = mpsc::channel(WAITING);
         let committer = Committer {
             shared: shared.clone(),

@@ -100,6 +100,20 @@ impl Shared {
         Ok(true)
     }
 
+    /// Sees that the log does not go on behind its end, as one does whose next commit was taken away: whoever
+    /// appended there would part the log in two.
+    ///
+    /// # Errors
+    /// `Corrupt` when it does.
+    pub(crate) async fn check_end(&self, op: &'static str) -> Result<()> {
+        let next = self.state().next();
+        // It may have come since.
+        if self.load(op, next + 1).await?.is_some() && self.load(op, next).await?.is_none() {
+            return Err(corrupt(&commit_name(next), "a commit is missing"));
+        }
+        Ok(())
+    }
+
     /// Begins with what a checkpoint holds, before anything else is known.
     pub(crate) fn begin_with(&self, known: State) {
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);

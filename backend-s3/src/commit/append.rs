@@ -64,7 +64,10 @@ impl Committer {
     async fn append(&self, batches: &[Batch]) -> Vec<Result<Appended>> {
         match self.commit(batches).await {
             Ok(appended) => appended,
-            Err(error) => batches.iter().map(|_| Err(again(&error))).collect(),
+            Err(error) => {
+                let others: Vec<_> = batches.iter().skip(1).map(|_| Err(of_another(&error))).collect();
+                std::iter::once(Err(error)).chain(others).collect()
+            }
         }
     }
 
@@ -119,7 +122,7 @@ fn bytes(batch: &Batch) -> usize {
     batch.events().map(|event| event.open.len()).sum::<usize>() + parts.map(sealed).sum::<usize>()
 }
 
-/// The same error, for another one who waits.
-fn again(error: &Error) -> Error {
-    Error::new(error.kind(), OP, error.to_string())
+/// The same error, for another one who shared the commit.
+fn of_another(error: &Error) -> Error {
+    Error::new(error.kind(), OP, format!("the commit that it shares with others failed: {error}"))
 }
