@@ -29,18 +29,20 @@ const TOLD: [&str; 4] = ["S3_RACE_URL", "S3_RACE_BUCKET", "S3_RACE_WRITER", "S3_
 
 /// In every hundred requests that change something: a reply that is lost, servers that are too busy or fail, a
 /// conflict, one that is late; and answers that break off.
-fn faults(url: &str) -> Faults {
+fn faults(url: &str, met: Arc<AtomicUsize>) -> Faults {
     let count = AtomicUsize::new(0);
     Faults::before(url, move |request| {
-        match (request.method.as_str(), count.fetch_add(1, Ordering::SeqCst) % 100) {
-            ("PUT", 7 | 58) => Some(Fault::ReplyLost),
-            ("PUT", 23) => Some(Fault::Refused(503, "SlowDown")),
-            ("PUT", 41) => Some(Fault::Refused(500, "InternalError")),
-            ("PUT", 67) => Some(Fault::Refused(409, "ConditionalRequestConflict")),
-            ("PUT", 83) => Some(Fault::Delayed(Duration::from_millis(200))),
-            ("GET", 11 | 77) => Some(Fault::CutOff),
-            _ => None,
-        }
+        let fault = match (request.method.as_str(), count.fetch_add(1, Ordering::SeqCst) % 100) {
+            ("PUT", 7 | 58) => Fault::ReplyLost,
+            ("PUT", 23) => Fault::Refused(503, "SlowDown"),
+            ("PUT", 41) => Fault::Refused(500, "InternalError"),
+            ("PUT", 67) => Fault::Refused(409, "ConditionalRequestConflict"),
+            ("PUT", 83) => Fault::Delayed(Duration::from_millis(200)),
+            ("GET", 11 | 77) => Fault::CutOff,
+            _ => return None,
+        };
+        met.fetch_add(1, Ordering::SeqCst);
+        Some(fault)
     })
 }
 
@@ -102,9 +104,12 @@ fn a_writer_appends_all_that_it_was_given() {
     run(async {
         let told = TOLD.map(|name| env::var(name).ok());
         if let [Some(url), Some(bucket), Some(writer), Some(appends)] = told {
-            let faults = faults(&url);
+            let met = Arc::new(AtomicUsize::new(0));
+            let faults = faults(&url, met.clone());
             let log = open(&faults.url(), &bucket).await;
-            return write(Arc::new(log), writer.parse().unwrap(), appends.parse().unwrap()).await;
+            write(Arc::new(log), writer.parse().unwrap(), appends.parse().unwrap()).await;
+            assert!(met.load(Ordering::SeqCst) > 10, "there were faults: {met:?}");
+            return;
         }
         let bucket = Bucket::new().await;
         let log = Arc::new(open(&Ministack::shared().url(), &bucket.name).await);
