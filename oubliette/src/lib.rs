@@ -24,6 +24,10 @@ pub use oubliette_kms_local as local;
 #[cfg(feature = "postgres")]
 pub use oubliette_backend_postgres as postgres;
 
+/// Event log and backups on S3.
+#[cfg(feature = "s3")]
+pub use oubliette_backend_s3 as s3;
+
 /// Event log, documents and snapshots on SQLite.
 #[cfg(feature = "sqlite")]
 pub use oubliette_backend_sqlite as sqlite;

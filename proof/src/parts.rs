@@ -15,6 +15,8 @@ mod folder;
 mod local;
 #[path = "../../backend-postgres/tests/fixture/mod.rs"]
 mod postgres;
+#[path = "../../backend-s3/tests/fixture/mod.rs"]
+mod s3;
 #[path = "../../backend-sqlite/tests/fixture/mod.rs"]
 mod sqlite;
 
@@ -56,6 +58,7 @@ pub fn logs() -> Vec<Part<dyn EventLog>> {
         Part::of::<memory::Log>("memory", "core"),
         Part::of::<sqlite::Folder>("sqlite", "backend-sqlite"),
         Part::of::<postgres::Cluster>("postgres", "backend-postgres"),
+        Part::of::<s3::Bucket>("s3", "backend-s3"),
     ]
 }
 
@@ -84,5 +87,9 @@ pub fn snapshots() -> Vec<Part<dyn SnapshotStore>> {
 
 /// Every place for backups.
 pub fn targets() -> Vec<Part<dyn BackupTarget>> {
-    vec![Part::of::<memory::Target>("memory", "core"), Part::of::<folder::Folder>("folder", "backup")]
+    vec![
+        Part::of::<memory::Target>("memory", "core"),
+        Part::of::<folder::Folder>("folder", "backup"),
+        Part::of::<s3::Bucket>("s3", "backend-s3"),
+    ]
 }
