@@ -16,7 +16,8 @@ const RULES: &[(&str, &[&str], &[&str])] = &[
     ("oubliette-backend-postgres", &["oubliette-core"], &["oubliette-conformance", "oubliette-servers"]),
     ("oubliette-backend-s3", &["oubliette-core"], &["oubliette-conformance", "oubliette-servers"]),
     ("oubliette-backup", &["oubliette-core"], &["oubliette-conformance"]),
-    ("oubliette-kms-local", &["oubliette-core"], &["oubliette-conformance"]),
+    ("oubliette-vault", &["oubliette-core"], &["oubliette-conformance", "oubliette-servers"]),
+    ("oubliette-kms-local", &["oubliette-core", "oubliette-vault"], &["oubliette-conformance"]),
     (
         "oubliette",
         &[
