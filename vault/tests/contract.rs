@@ -9,3 +9,9 @@ mod memory {
 
     oubliette_conformance::key_vault!(Memory);
 }
+
+mod files {
+    use crate::fixture::Folder;
+
+    oubliette_conformance::key_vault!(Folder);
+}
