@@ -18,8 +18,11 @@ pub(super) struct Ground {
     pub(super) records: MemoryRecords,
     pub(super) roots: MemoryRoots,
     /// Every record that was ever put, old ones, too: a copy of each generation.
-    pub(super) ever: Arc<Mutex<Vec<(Place, Vec<u8>)>>>,
+    pub(super) ever: Arc<Mutex<Ever>>,
 }
+
+/// Places, and what was put there.
+pub(super) type Ever = Vec<(Place, Vec<u8>)>;
 
 /// The way of one process to a ground. From a call on it is dead.
 #[derive(Clone, Debug)]

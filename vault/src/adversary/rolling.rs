@@ -111,3 +111,58 @@ async fn the_old_root_stays_until_the_backup_is_taken() {
     erase(&vault, "ada").await.unwrap();
     assert_eq!(ground.disclosed().await.keys, ids(&keys[1..]));
 }
+
+/// Several processes mint, erase and roll at once: each finishes what it meets, and none undoes it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn processes_that_roll_at_once_leave_one_root_and_lose_nobody() {
+    let options = || options().patience(std::time::Duration::from_secs(30));
+    let (ground, vault) = Ground::created(options()).await;
+    let before = mint(&vault, (0..40).map(|n| format!("c-{n}"))).await;
+    let mut work = tokio::task::JoinSet::new();
+    for process in 0..4 {
+        let vault = ground.open(options()).await;
+        work.spawn(async move {
+            let mut minted = Vec::new();
+            for n in 0..5 {
+                erase(&vault, &format!("c-{}", 10 * process + n)).await.unwrap();
+                minted.extend(mint(&vault, (0..3).map(|m| format!("d-{process}-{n}-{m}"))).await);
+                vault.roll().await.unwrap();
+            }
+            minted
+        });
+    }
+    let mut alive: BTreeSet<KeyId> = work.join_all().await.iter().flatten().map(Key::id).collect();
+    assert_eq!(alive.len(), 60);
+    alive.extend(before.iter().enumerate().filter(|(n, _)| n % 10 >= 5).map(|(_, key)| key.id()));
+    assert_eq!(ground.roots.live().len(), 1);
+    assert_eq!(ground.disclosed().await.keys, alive);
+    let states = vault.find(&alive.iter().copied().collect::<Vec<_>>()).await.unwrap();
+    assert!(states.iter().all(|state| matches!(state, KeyState::Live(_))));
+}
+
+/// What does not open again never counts: the roll comes to nothing, and the old root stays.
+#[tokio::test]
+async fn a_generation_that_does_not_open_is_discarded_with_its_root() {
+    let (ground, vault) = Ground::created(options()).await;
+    let keys = mint(&vault, (0..6).map(|n| format!("c-{n}"))).await;
+    // One beside the key that dies is damaged, and so cannot move.
+    let place = crate::Place::new(crate::Kind::Key, *keys[1].id().as_bytes());
+    let record = |ground: &Ground| {
+        let all = ground.records.every_record();
+        all.into_iter().find(|(here, _)| *here == place).unwrap().1
+    };
+    let whole = record(&ground);
+    let mut flipped = whole.clone();
+    *flipped.last_mut().unwrap() ^= 1;
+    ground.records.damage(&place, Some(&flipped));
+    assert_eq!(erase(&vault, "c-0").await.unwrap_err().kind(), ErrorKind::Corrupt);
+    assert_eq!(ground.roots.live(), [Epoch(1)]);
+    let states = vault.find(&[keys[0].id(), keys[2].id()]).await.unwrap();
+    assert!(matches!(states[..], [KeyState::Destroyed(_), KeyState::Live(_)]));
+    // Once it is mended, what is left is done under a root of another number.
+    ground.records.damage(&place, Some(&whole));
+    erase(&vault, "c-0").await.unwrap();
+    assert_eq!(ground.roots.live().len(), 1);
+    assert!(ground.roots.live()[0] > Epoch(2));
+    assert_eq!(ground.disclosed().await.keys, ids(&keys[1..]));
+}

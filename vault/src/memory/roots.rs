@@ -14,7 +14,10 @@ use crate::sealing::Secret;
 
 /// [`RootHolder`] in memory. A clone shares them.
 #[derive(Clone, Default)]
-pub struct MemoryRoots(Arc<Mutex<BTreeMap<(VaultId, Epoch), Option<Secret>>>>);
+pub struct MemoryRoots(Arc<Mutex<Roots>>);
+
+/// None where one was destroyed.
+type Roots = BTreeMap<(VaultId, Epoch), Option<Secret>>;
 
 impl MemoryRoots {
     /// A holder without a root.

@@ -24,12 +24,9 @@ async fn a_destroyed_key_leaves_no_byte_of_itself_in_the_database() {
     open.vault.roll().await.unwrap();
     let places: Vec<Place> = dead.iter().map(|id| Place::new(Kind::Key, *id.as_bytes())).collect();
     let records = open.records.read(&places).await.unwrap().records;
-    // The last bytes of a record are what is wrapped.
-    let wrapped: Vec<Vec<u8>> = records
-        .into_iter()
-        .map(|record| record.unwrap())
-        .map(|record| record[record.len() - 40..].to_vec())
-        .collect();
+    // A record ends with two places of 68 bytes: the number of a bucket, and what is wrapped there.
+    let first = |record: Vec<u8>| record[record.len() - 128..record.len() - 68].to_vec();
+    let wrapped: Vec<Vec<u8>> = records.into_iter().map(|record| first(record.unwrap())).collect();
     let found = |house: &House| {
         let files =
             ["vault.db", "vault.db-wal"].map(|name| std::fs::read(house.file(name)).unwrap_or_default());
