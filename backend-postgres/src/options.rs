@@ -104,8 +104,8 @@ impl fmt::Debug for Options {
 /// The setters of a builder whose field `options` holds the [`Options`].
 macro_rules! setters {
     () => {
-        /// Names the house: its stores are the schemas `NAME_log`, `NAME_documents` and
-        /// `NAME_snapshots`. `oubliette` unless set. Several houses share a database under
+        /// Names the house: its stores are the schemas `NAME_log`, `NAME_documents`, `NAME_snapshots`
+        /// and `NAME_vault`. `oubliette` unless set. Several houses share a database under
         /// different names.
         pub fn schema(mut self, name: impl Into<String>) -> Self {
             self.options.schema = name.into();

@@ -25,6 +25,7 @@ pub(crate) static DOCUMENTS: Store =
     Store { name: "documents", migrations: sqlx::migrate!("./migrations/documents") };
 pub(crate) static SNAPSHOTS: Store =
     Store { name: "snapshots", migrations: sqlx::migrate!("./migrations/snapshots") };
+pub(crate) static VAULT: Store = Store { name: "vault", migrations: sqlx::migrate!("./migrations/vault") };
 
 /// Connections to a store whose schema was made or brought up to date.
 pub(crate) async fn open(store: &Store, options: &Options) -> Result<PgPool> {

@@ -30,7 +30,7 @@ impl Counts {
 
     /// Tells what passed since, and how long it took.
     fn tell(&self, what: &str, begun: Instant) {
-        let [reads, commits, records, bytes] = [0, 1, 2, 3].map(|n| self.0[n].swap(0, Relaxed));
+        let [reads, commits, records, bytes] = self.0.each_ref().map(|count| count.swap(0, Relaxed));
         let ms = begun.elapsed().as_secs_f64() * 1e3;
         println!(
             "{what}: {ms:.1} ms, {reads} reads, {commits} commits, {records} records, {} KB",

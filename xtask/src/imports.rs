@@ -13,10 +13,14 @@ const RULES: &[(&str, &[&str], &[&str])] = &[
     ("oubliette-servers", &[], &[]),
     ("oubliette-catalogue", &["oubliette-core"], &[]),
     ("oubliette-backend-sqlite", &["oubliette-core"], &["oubliette-conformance"]),
-    ("oubliette-backend-postgres", &["oubliette-core"], &["oubliette-conformance", "oubliette-servers"]),
+    (
+        "oubliette-backend-postgres",
+        &["oubliette-core", "oubliette-vault"],
+        &["oubliette-conformance", "oubliette-servers"],
+    ),
     ("oubliette-backend-s3", &["oubliette-core"], &["oubliette-conformance", "oubliette-servers"]),
     ("oubliette-backup", &["oubliette-core"], &["oubliette-conformance"]),
-    ("oubliette-vault", &["oubliette-core"], &["oubliette-conformance", "oubliette-servers"]),
+    ("oubliette-vault", &["oubliette-core"], &["oubliette-conformance"]),
     ("oubliette-kms-local", &["oubliette-core", "oubliette-vault"], &["oubliette-conformance"]),
     (
         "oubliette",
