@@ -67,9 +67,7 @@ oubliette_conformance::key_vault!(Parted);
 
 #[tokio::test]
 async fn a_vault_is_refused_in_the_database_of_its_log_whatever_it_is_called() {
-    let server = Postgres::stock();
-    server.start();
-    server.sql("CREATE DATABASE vault");
+    let server = Postgres::fresh();
     let (log, vault) = (server.url(), server.database("vault"));
     let open = async |records: &str| {
         let opened = PostgresRecords::builder(records).schema("other").apart_from(&log).open().await;

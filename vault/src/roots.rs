@@ -41,7 +41,8 @@ pub trait RootHolder: Debug + Send + Sync + 'static {
     /// vault; `Corrupt` when it is damaged.
     async fn open(&self, vault: VaultId, epoch: Epoch, blob: &Blob) -> Result<Opened>;
 
-    /// Destroys the root of an epoch, wherever it lies. Safe to repeat.
+    /// Destroys the root of an epoch that this blob was given for, wherever it lies, and no other.
+    /// Safe to repeat. The blob is an empty one where a process died before the vault had kept it.
     ///
     /// # Errors
     /// As [`RootHolder::open`], and then it is not destroyed everywhere: it is called again.

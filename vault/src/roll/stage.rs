@@ -47,23 +47,27 @@ impl Inner {
     /// Has the root made, and keeps what the holder gives for it.
     async fn create(&self, to: Epoch) -> Result<()> {
         let made = self.roots.create(self.secrets.vault, to).await?;
-        let keep = async || {
-            let mut act = Act::new(self);
-            act.load_head().await?;
-            match &mut act.head_mut()?.roll {
-                Some(Roll::Staging { to: here, blob: blob @ None, .. }) if *here == to => {
-                    *blob = Some(made.clone());
-                    act.commit().await?;
-                    Ok(Some(made.clone()))
-                }
-                Some(Roll::Staging { to: here, blob, .. }) if *here == to => Ok(blob.clone()),
-                _ => Ok(None),
+        match self.decide("roll", || self.keep_blob(to, &made)).await? {
+            true => Ok(()),
+            // Others were faster and had another one made: this is nobody's.
+            false => self.roots.destroy(self.secrets.vault, to, &made).await.map(drop),
+        }
+    }
+
+    /// Keeps what the holder gave for a root. Tells whether it is the one of its epoch.
+    async fn keep_blob(&self, to: Epoch, made: &Blob) -> Result<bool> {
+        let mut act = Act::new(self);
+        act.load_head().await?;
+        let head = act.head_mut()?;
+        match &mut head.roll {
+            Some(Roll::Staging { to: here, blob: blob @ None, .. }) if *here == to => {
+                *blob = Some(made.clone());
+                act.commit().await?;
+                Ok(true)
             }
-        };
-        match self.decide("roll", keep).await? {
-            // Somebody else was faster, and this root is nobody's.
-            Some(kept) if kept != made => self.roots.destroy(self.secrets.vault, to, &made).await.map(drop),
-            _ => Ok(()),
+            Some(Roll::Staging { to: here, blob, .. }) if *here == to => Ok(blob.as_ref() == Some(made)),
+            Some(Roll::Retiring { old, blob, .. }) if *old == to => Ok(blob == made),
+            _ => Ok(head.epoch == to && head.blob == *made),
         }
     }
 
