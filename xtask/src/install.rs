@@ -14,22 +14,20 @@ const SETTINGS: &str = "/etc/postgresql-common/createcluster.conf";
 const NO_CLUSTER: &str =
     "\n# The tests of Oubliette start clusters of their own.\ncreate_main_cluster = false\n";
 
-/// What a machine is like.
+/// Who can install what is missing.
 #[derive(Clone, Copy, Debug)]
 struct Machine {
-    has_postgres: bool,
     has_apt: bool,
     is_root: bool,
 }
 
 /// Installs PostgreSQL, unless it is there.
 pub(crate) fn postgres() -> Done {
-    let machine = Machine {
-        has_postgres: Postgres::is_installed(),
-        has_apt: Path::new("/usr/bin/apt-get").exists(),
-        is_root: rustix::process::geteuid().is_root(),
-    };
-    if !machine.lacks_postgres()? {
+    if !Machine::this().lacks(
+        Postgres::is_installed(),
+        "postgresql",
+        "PostgreSQL, 14 or newer, with `pg_config`",
+    )? {
         return Ok(());
     }
     apt(&["update"])?;
@@ -47,22 +45,35 @@ pub(crate) fn postgres() -> Done {
 
 /// Installs ministack into the folder of what is built, unless it is there.
 pub(crate) fn ministack() -> Done {
-    if Ministack::is_installed() { Ok(()) } else { Ministack::install() }
+    if Ministack::is_installed() {
+        return Ok(());
+    }
+    let python = Command::new("python3").args(["-c", "import ensurepip, venv"]).output();
+    let has_python = python.is_ok_and(|output| output.status.success());
+    if Machine::this().lacks(has_python, "python3-venv", "Python 3.10 or newer, as `python3`, with `venv`")? {
+        apt(&["update"])?;
+        apt(&["install", "python3-venv"])?;
+    }
+    Ministack::install()
 }
 
 impl Machine {
-    /// Whether PostgreSQL is to be installed here; an error when that is for others to do.
-    fn lacks_postgres(self) -> Result<bool, String> {
+    fn this() -> Self {
+        Self {
+            has_apt: Path::new("/usr/bin/apt-get").exists(),
+            is_root: rustix::process::geteuid().is_root(),
+        }
+    }
+
+    /// Whether a package is to be installed here; an error when that is for others to do.
+    fn lacks(self, is_there: bool, package: &str, what: &str) -> Result<bool, String> {
         match self {
-            Self { has_postgres: true, .. } => Ok(false),
-            Self { has_apt: true, is_root: true, .. } => Ok(true),
-            Self { has_apt: true, .. } => Err(
-                "the tests need PostgreSQL: run `apt-get install postgresql` as root, or this task".to_owned()
-            ),
-            Self { .. } => Err(
-                "the tests need PostgreSQL, 14 or newer: install its server, and put its `pg_config` in the path"
-                    .to_owned(),
-            ),
+            _ if is_there => Ok(false),
+            Self { has_apt: true, is_root: true } => Ok(true),
+            Self { has_apt: true, .. } => {
+                Err(format!("the tests need {what}: run `apt-get install {package}` as root, or this task"))
+            }
+            Self { .. } => Err(format!("the tests need {what}: install it, and put it in the path")),
         }
     }
 }
@@ -81,16 +92,15 @@ mod tests {
     #[test]
     fn what_is_there_is_not_installed_again() {
         for (has_apt, is_root) in [(false, false), (false, true), (true, false), (true, true)] {
-            assert_eq!(Machine { has_postgres: true, has_apt, is_root }.lacks_postgres(), Ok(false));
+            assert_eq!(Machine { has_apt, is_root }.lacks(true, "postgresql", "PostgreSQL"), Ok(false));
         }
     }
 
     #[test]
     fn root_installs_on_debian_and_everyone_else_is_told_what_to_do() {
-        let missing = Machine { has_postgres: false, has_apt: true, is_root: true };
-        assert_eq!(missing.lacks_postgres(), Ok(true));
-        let told = |machine: Machine| machine.lacks_postgres().unwrap_err();
-        assert!(told(Machine { is_root: false, ..missing }).contains("apt-get install postgresql"));
-        assert!(told(Machine { has_apt: false, ..missing }).contains("pg_config"));
+        let lacks = |has_apt, is_root| Machine { has_apt, is_root }.lacks(false, "postgresql", "`pg_config`");
+        assert_eq!(lacks(true, true), Ok(true));
+        assert!(lacks(true, false).unwrap_err().contains("apt-get install postgresql"));
+        assert!(lacks(false, true).unwrap_err().contains("pg_config"));
     }
 }
