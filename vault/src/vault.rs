@@ -143,11 +143,13 @@ async fn found(records: &dyn KeyRecords, roots: &dyn RootHolder) -> Result<Secre
     let read = records.read(&[Head::place()]).await?;
     let head = head_of(&read.records)?;
     let (vault, epoch) = (head.vault(), head.epoch);
-    let root = root(roots, vault, epoch, &head.blob).await?;
+    let root = root(roots, vault, epoch, &head.blob).await;
     let wrapped = records.read(&[secrets_place(epoch)]).await?;
+    // Its root may be gone because somebody rolled meanwhile.
     if wrapped.generation != read.generation {
         return Err(conflict("open"));
     }
+    let root = root?;
     let wrapped = wrapped.records.into_iter().next().flatten();
     let wrapped = wrapped.ok_or_else(|| {
         corrupt("open", "the vault's own secrets are missing: restore the vault from its backup")

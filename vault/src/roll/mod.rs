@@ -80,28 +80,33 @@ impl Inner {
         let renewing = std::mem::take(&mut head.touched);
         // Nothing is put any more where everything is taken out.
         head.open = head.open.filter(|open| !renewing.contains(&open.bucket));
-        head.roll = Some(Roll::Staging { to: head.last_epoch, blob: None, renewing, staged: None });
+        let (to, from) = (head.last_epoch, head.next_bucket);
+        head.roll = Some(Roll::Staging { to, blob: None, from, renewing, staged: None });
         act.commit().await
     }
 
     /// Finishes what was begun, whoever began it.
     pub(crate) async fn resume(&self) -> Result<()> {
         for _ in 0..STEPS {
-            match self.head().await?.roll {
+            let head = self.head().await?;
+            let stage = head.stage();
+            let done = match head.roll {
                 None => return Ok(()),
-                Some(Roll::Staging { to, blob, renewing, .. }) => {
-                    if let Err(error) = self.stage(to, blob, &renewing).await {
-                        // What does not open again comes to nothing, rather than to count.
-                        if matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::WrongVault) {
-                            self.decide("roll", || self.give_up(to)).await?;
-                            self.discard().await?;
-                        }
-                        return Err(error);
-                    }
-                }
-                Some(Roll::Discarding { .. }) => self.discard().await?,
-                Some(Roll::Retiring { old, blob, .. }) => self.retire(old, &blob).await?,
+                Some(Roll::Staging { to, blob, renewing, .. }) => self.stage(to, blob, &renewing).await,
+                Some(Roll::Discarding { .. }) => self.discard().await,
+                Some(Roll::Retiring { old, blob, .. }) => self.retire(old, &blob).await,
+            };
+            // Where others brought it on meanwhile, what is missing is what they took away.
+            let Err(error) = done else { continue };
+            if self.head().await?.stage() != stage {
+                continue;
             }
+            // What does not open again comes to nothing, rather than to count.
+            if let ((_, Some((_, to))), ErrorKind::Corrupt | ErrorKind::WrongVault) = (stage, error.kind()) {
+                self.decide("roll", || self.give_up(to)).await?;
+                self.discard().await?;
+            }
+            return Err(error);
         }
         Err(Error::new(ErrorKind::Unavailable, "roll", "others keep changing this roll: try again"))
     }
@@ -111,7 +116,7 @@ impl Inner {
         let mut act = Act::new(self);
         act.load_head().await?;
         match act.head()?.roll.clone() {
-            Some(Roll::Staging { to, blob, renewing, staged }) if to == epoch => {
+            Some(Roll::Staging { to, blob, renewing, staged, .. }) if to == epoch => {
                 let head = act.head_mut()?;
                 head.roll =
                     Some(Roll::Discarding { to, blob, renewing, pages: staged.map_or(0, |it| it.pages) });

@@ -133,14 +133,15 @@ impl Inner {
         let members = members.iter().map(|(name, _)| Member::of(name)).collect::<Result<Vec<_>>>()?;
         act.load_members(&members).await?;
         let now = act.keyring().await?;
-        let mut next = Keyring::new(self.secrets.vault, to, root, Instant::now())?;
-        act.fill(&mut next, staged.pages).await?;
+        let from = from(act.head()?);
+        // It wraps, and is not to open: to read all of a ring for each bucket would cost the square.
+        let next = Keyring::new(self.secrets.vault, to, root, Instant::now())?;
         // Only what was committed is gone on with.
         let mut held = filling.lock().await;
         let mut filled = held.take();
         for member in members {
             let Some(wraps) = act.wraps(&member) else { continue };
-            if wraps.halves().any(|(bucket, _)| next.bucket(bucket).is_some()) {
+            if wraps.halves().any(|(bucket, _)| bucket >= from && now.bucket(bucket).is_none()) {
                 continue;
             }
             if filled.as_ref().is_none_or(|filling| filling.taken >= self.options.bucket) {
@@ -198,15 +199,14 @@ impl Inner {
         let mut act = Act::new(self);
         act.load_head().await?;
         let head = act.head_mut()?;
-        let (blob, renewing) = match head.roll.take() {
-            Some(Roll::Staging { to: here, blob: Some(blob), renewing, staged: Some(staged) })
-                if here == to && staged == verified && staged.through == head.begun =>
-            {
-                (blob, renewing)
-            }
-            // Something was begun since: it is staged, too, and all is looked at again.
-            _ => return Ok(()),
-        };
+        let (blob, renewing) =
+            match head.roll.take() {
+                Some(Roll::Staging {
+                    to: here, blob: Some(blob), renewing, staged: Some(staged), ..
+                }) if here == to && staged == verified && staged.through == head.begun => (blob, renewing),
+                // Something was begun since: it is staged, too, and all is looked at again.
+                _ => return Ok(()),
+            };
         let old = std::mem::replace(&mut head.epoch, to);
         let old_blob = std::mem::replace(&mut head.blob, blob);
         head.pages = verified.pages;
@@ -222,6 +222,14 @@ fn staging(head: &Head, epoch: Epoch) -> Option<Option<Staged>> {
     match &head.roll {
         Some(Roll::Staging { to, staged, .. }) if *to == epoch => Some(*staged),
         _ => None,
+    }
+}
+
+/// The number from which on buckets are those of the next generation, or began since.
+fn from(head: &Head) -> u64 {
+    match head.roll {
+        Some(Roll::Staging { from, .. }) => from,
+        _ => u64::MAX,
     }
 }
 

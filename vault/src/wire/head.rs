@@ -54,6 +54,8 @@ pub(crate) enum Roll {
     Staging {
         to: Epoch,
         blob: Option<Blob>,
+        /// Which number was the next bucket's when it began: what moves goes into later ones.
+        from: u64,
         /// The buckets whose keys move.
         renewing: BTreeSet<u64>,
         staged: Option<Staged>,
@@ -118,6 +120,16 @@ impl Head {
 
     pub(crate) fn set_anchor(&mut self, head: &LedgerHead) {
         self.anchor = Some((head.sequence.0, head.hash.0));
+    }
+
+    /// Names where a roll is, so that it is seen whether somebody else brought it on.
+    pub(crate) fn stage(&self) -> (Epoch, Option<(u8, Epoch)>) {
+        let roll = self.roll.as_ref().map(|roll| match roll {
+            Roll::Staging { to, .. } => (0, *to),
+            Roll::Discarding { to, .. } => (1, *to),
+            Roll::Retiring { old, .. } => (2, *old),
+        });
+        (self.epoch, roll)
     }
 
     /// The epoch whose root has to go until nothing that dies now can be opened by old copies.
