@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use common::{all, append, in_between, key, open, plain, sealed, stream, waiting};
 use oubliette_core::{ErrorKind, EventLog as _, Expect, Query, Version};
-use oubliette_servers::Postgres;
+use oubliette_servers::{Postgres, Proxy};
 use sqlx::postgres::PgConnection;
 
 async fn end(mut other: PgConnection) {
@@ -77,4 +77,48 @@ async fn a_stream_that_is_dropped_meanwhile_is_not_begun_anew() {
     assert_eq!(anew.await.unwrap().unwrap_err().kind(), ErrorKind::Conflict);
     let next = append(&log, &stream("dropped"), Expect::Any, vec![plain("{}")]).await.unwrap();
     assert_eq!(next.versions, [Version(3)], "its versions go on");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_append_that_was_cut_off_and_overtaken_by_a_scrub_is_there_once() {
+    let server = Postgres::fresh();
+    let proxy = Proxy::before(&server);
+    let (log, other) = (Arc::new(open(&proxy.url()).await), open(&server.url()).await);
+    let (ada, grace, name) = (key("ada"), key("grace"), stream("cut-off"));
+    append(&log, &name, Expect::New, vec![sealed(&name, &grace, b"before")]).await.unwrap();
+    // The append is through the gate, cannot write yet, and nobody hears what becomes of it.
+    let mut first = in_between(&server.url(), &["LOCK TABLE oubliette_log.sealed_0 IN SHARE MODE"]).await;
+    proxy.cut_off_at("cut-off");
+    let cut_off = {
+        let (log, event) = (log.clone(), sealed(&name, &grace, b"Grace Hopper"));
+        tokio::spawn(async move { append(&log, &stream("cut-off"), Expect::Any, vec![event]).await })
+    };
+    waiting(&mut first, 1).await;
+    let scrub = tokio::spawn(async move { other.scrub(&[ada.id()]).await });
+    // The scrub waits for it, and the second try of it for the scrub.
+    waiting(&mut first, 3).await;
+    end(first).await;
+    scrub.await.unwrap().unwrap();
+    assert_eq!(cut_off.await.unwrap().unwrap().versions, [Version(2)]);
+    assert_eq!(all(&log, Query::stream(name)).await.len(), 2);
+}
+
+/// A server that takes over may lack what was acknowledged last, where replicas may lag behind.
+#[tokio::test(flavor = "multi_thread")]
+async fn versions_go_on_where_a_server_that_takes_over_has_them() {
+    let server = Postgres::fresh();
+    let log = open(&server.url()).await;
+    let names = [stream("ada"), stream("grace")];
+    for name in &names {
+        append(&log, name, Expect::New, vec![plain("{}"), plain("{}"), plain("{}")]).await.unwrap();
+    }
+    server.sql(
+        "DELETE FROM oubliette_log.events WHERE version > 1;
+         SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'oubliette%'",
+    );
+    for name in names {
+        let appended = append(&log, &name, Expect::Any, vec![plain("{}")]).await.unwrap();
+        assert_eq!(appended.versions, [Version(2)]);
+        assert_eq!(all(&log, Query::stream(name)).await.len(), 2, "without a gap, that would be damage");
+    }
 }

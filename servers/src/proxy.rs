@@ -27,9 +27,26 @@ pub struct Proxy {
 
 #[derive(Debug, Default)]
 struct Shared {
-    /// Whose reply is lost next: the request that has these bytes in it.
-    needle: Mutex<Option<Vec<u8>>>,
+    /// What happens next: to the request that has these bytes in it.
+    next: Mutex<Option<(Vec<u8>, Fault)>>,
     lost: AtomicUsize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fault {
+    ReplyLost,
+    CutOff,
+}
+
+/// What becomes of some bytes, and of the connection that they came by.
+#[derive(PartialEq, Eq)]
+enum Way {
+    /// They are passed on.
+    On,
+    /// They are passed on, and nobody is there any more to hear of it.
+    OnAlone,
+    /// They are lost, and both ends are closed.
+    Lost,
 }
 
 impl Proxy {
@@ -59,7 +76,17 @@ impl Proxy {
     /// Loses the reply to the next request that has these bytes in it, and its connection: the
     /// server does what it was asked for, and nobody hears of it.
     pub fn lose_reply_to(&self, needle: impl Into<Vec<u8>>) {
-        *self.shared.needle.lock().unwrap_or_else(PoisonError::into_inner) = Some(needle.into());
+        self.expects(needle.into(), Fault::ReplyLost);
+    }
+
+    /// Cuts the client off as soon as the next request that has these bytes in it was passed on: the server
+    /// is at work on it still when the client knows that it lost the connection.
+    pub fn cut_off_at(&self, needle: impl Into<Vec<u8>>) {
+        self.expects(needle.into(), Fault::CutOff);
+    }
+
+    fn expects(&self, needle: Vec<u8>, fault: Fault) {
+        *self.shared.next.lock().unwrap_or_else(PoisonError::into_inner) = Some((needle, fault));
     }
 
     /// How many replies were lost.
@@ -76,35 +103,44 @@ impl Shared {
         let loses = Arc::new(Mutex::new(false));
         let (asked, requests) = (loses.clone(), self.clone());
         thread::spawn(move || {
-            pass(from_client, server, |bytes| {
-                let mut needle = requests.needle.lock().unwrap_or_else(PoisonError::into_inner);
-                if needle
-                    .as_ref()
-                    .is_some_and(|needle| bytes.windows(needle.len()).any(|some| some == *needle))
-                {
-                    *needle = None;
+            pass(from_client, server, |bytes| match requests.fault_of(bytes) {
+                None => Way::On,
+                Some(fault) => {
                     *asked.lock().unwrap_or_else(PoisonError::into_inner) = true;
+                    if fault == Fault::CutOff { Way::OnAlone } else { Way::On }
                 }
-                true
             });
         });
         thread::spawn(move || {
             pass(from_server, client, |_| {
                 let loses = *loses.lock().unwrap_or_else(PoisonError::into_inner);
                 self.lost.fetch_add(usize::from(loses), Ordering::SeqCst);
-                !loses
+                if loses { Way::Lost } else { Way::On }
             });
         });
+    }
+
+    /// What is to happen to a request, once.
+    fn fault_of(&self, bytes: &[u8]) -> Option<Fault> {
+        let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
+        let (_, fault) =
+            next.take_if(|(needle, _)| bytes.windows(needle.len()).any(|some| some == needle.as_slice()))?;
+        Some(fault)
     }
 }
 
 /// Passes on what comes as long as it may, and closes both ends then.
-fn pass(mut from: UnixStream, mut to: UnixStream, may: impl Fn(&[u8]) -> bool) {
+fn pass(mut from: UnixStream, mut to: UnixStream, way: impl Fn(&[u8]) -> Way) {
     let mut buffer = vec![0; 1 << 20];
     while let Ok(length @ 1..) = from.read(&mut buffer) {
-        let Some(bytes) = buffer.get(..length).filter(|bytes| may(bytes)) else { break };
-        if to.write_all(bytes).is_err() {
+        let bytes = buffer.get(..length).unwrap_or_default();
+        let way = way(bytes);
+        if way == Way::Lost || to.write_all(bytes).is_err() {
             break;
+        }
+        if way == Way::OnAlone {
+            let _ = from.shutdown(Shutdown::Both);
+            return;
         }
     }
     // Whoever is gone already has nothing to be told.

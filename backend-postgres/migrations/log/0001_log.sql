@@ -3,7 +3,7 @@
 CREATE SEQUENCE positions AS bigint;
 
 -- Counts what makes wrong what writers remember: a key that was scrubbed, a stream that was dropped, a
--- quarantine. See the file of the gate.
+-- quarantine. Whoever counts on has the gate alone: see `head`, and src/commit/gate.rs.
 CREATE SEQUENCE changes AS bigint;
 SELECT nextval('changes');
 

@@ -23,7 +23,7 @@ struct Memory {
     /// Keys that were not scrubbed then.
     living: LruCache<KeyId, ()>,
     /// The last versions. One that is too low breaks a rule of the schema, and is looked up then;
-    /// none is ever too high, because versions only grow.
+    /// none is ever too high, because versions only grow: on one server.
     versions: LruCache<StreamId, u64>,
 }
 
@@ -61,6 +61,14 @@ impl Heads {
         for key in keys {
             memory.living.put(key, ());
         }
+    }
+
+    /// Forgets everything: another server may have taken over, and lack what was committed last.
+    pub(super) fn forget(&self) {
+        let mut memory = self.lock();
+        memory.changes = None;
+        memory.living.clear();
+        memory.versions.clear();
     }
 
     /// What is remembered about these batches, once anything was looked up. Streams that are

@@ -116,8 +116,13 @@ impl Writer {
                         .map(|planned| self.take_over(planned, &positions))
                         .unwrap_or_default());
                 }
-                // Somebody else was first with a version: an earlier try of this one, perhaps.
+                // Somebody else was first, with a version or through the gate: an earlier try of this one,
+                // perhaps. It has ended by now, and so it is looked for before anything is planned anew.
                 Err(error) if error::is_unique(&error) && lost => {
+                    lost = false;
+                    None
+                }
+                Ok(None) if lost => {
                     lost = false;
                     None
                 }
@@ -136,6 +141,7 @@ impl Writer {
                 Err(error) if error::is_undone(&error) => Some(pauses.next().ok_or(error)?),
                 Err(error) if error::is_lost(&error) => {
                     (*held, lost) = (None, true);
+                    self.heads.forget();
                     Some(pauses.next().ok_or(error)?)
                 }
                 Err(error) => return Err(error),
@@ -162,6 +168,10 @@ impl Writer {
             Some(planned) => {
                 if let Some(positions) = insert::landed(connection, &planned.plan).await? {
                     return Ok(Some(positions));
+                }
+                // A server that has taken over may lack what was acknowledged last.
+                if planned.plan.is_beyond(&look_up(connection, &planned.plan.streams()).await?) {
+                    return Ok(None);
                 }
                 planned
             }

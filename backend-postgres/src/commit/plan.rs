@@ -102,6 +102,17 @@ impl<'a> Plan<'a> {
         self.versions.get(stream).or_else(|| self.known.get(stream)).copied().unwrap_or_default()
     }
 
+    /// The streams that it appends to.
+    pub(super) fn streams(&self) -> Vec<&'a StreamId> {
+        self.versions.keys().copied().collect()
+    }
+
+    /// Whether it begins beyond the last versions that there are now. They only grow in one log: then it was
+    /// planned on another one.
+    pub(super) fn is_beyond(&self, versions: &HashMap<&StreamId, u64>) -> bool {
+        versions.iter().any(|(stream, version)| self.known.get(stream).is_some_and(|known| known > version))
+    }
+
     /// The last versions once this is committed.
     pub(super) fn into_versions(self) -> impl Iterator<Item = (StreamId, u64)> {
         self.versions.into_iter().map(|(stream, version)| (stream.clone(), version))
