@@ -48,9 +48,15 @@ impl Failure {
     /// The error for whoever called, and which permissions the request needs.
     pub(crate) fn into_error(self, op: &'static str, needs: &'static str) -> Error {
         let (kind, text) = match self.status {
-            _ if self.code == "NoSuchBucket" => (ErrorKind::NotFound, "there is no such bucket"),
-            _ if self.is_denied() => (ErrorKind::Denied, "these credentials may not do that in this bucket"),
-            _ if self.is_passing() => (ErrorKind::Unavailable, "S3 does not answer, or is too busy"),
+            _ if self.code == "NoSuchBucket" => {
+                (ErrorKind::NotFound, "there is no such bucket: make it, or check its name")
+            }
+            _ if self.is_denied() => {
+                (ErrorKind::Denied, "these credentials may not do that in this bucket: allow what it needs")
+            }
+            _ if self.is_passing() => {
+                (ErrorKind::Unavailable, "S3 does not answer, or is too busy: try again")
+            }
             _ => (ErrorKind::Unexpected, "S3 gave an answer that this release does not know"),
         };
         let is_denied = self.is_denied();
@@ -84,5 +90,6 @@ pub(crate) fn closed(op: &'static str) -> Error {
 
 /// Something at rest is not what was put there.
 pub(crate) fn corrupt(name: &str, text: &'static str) -> Error {
-    Error::new(ErrorKind::Corrupt, "read", text).with("object", name)
+    Error::new(ErrorKind::Corrupt, "read", format!("{text}: restore the log from a backup"))
+        .with("object", name)
 }

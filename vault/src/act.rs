@@ -10,9 +10,11 @@ use oubliette_core::{ErasureId, Error, ErrorKind, KeyId, Result, SubjectId};
 
 use crate::error::{conflict, corrupt};
 use crate::keyring::Keyring;
+use crate::member::Member;
 use crate::records::{Commit, Generation, Kind, Place};
 use crate::roots::Epoch;
 use crate::sealing::Secret;
+use crate::sheet::Sheet;
 use crate::vault::Inner;
 use crate::wire::{ErasureRow, Head, KeyRow, OpenBucket, PAGE, Page, Record, Subject, Text, Wraps};
 
@@ -34,14 +36,6 @@ pub(crate) struct Act<'v> {
     evicts: bool,
 }
 
-/// Records of one kind.
-pub(crate) struct Sheet<R: Record>(HashMap<R::Id, Entry<R>>);
-
-struct Entry<R> {
-    record: Option<R>,
-    changed: bool,
-}
-
 /// What to read.
 #[derive(Default)]
 pub(crate) struct Wanted {
@@ -51,50 +45,6 @@ pub(crate) struct Wanted {
     pub(crate) erasures: Vec<u64>,
     pub(crate) requests: Vec<ErasureId>,
     pub(crate) pages: Vec<(Epoch, u32)>,
-}
-
-impl<R: Record> Sheet<R> {
-    fn new() -> Self {
-        Self(HashMap::new())
-    }
-
-    pub(crate) fn get(&self, id: &R::Id) -> Option<&R> {
-        self.0.get(id)?.record.as_ref()
-    }
-
-    /// A record that is there, to be changed.
-    pub(crate) fn edit(&mut self, id: &R::Id) -> Option<&mut R> {
-        let entry = self.0.get_mut(id)?;
-        entry.changed |= entry.record.is_some();
-        entry.record.as_mut()
-    }
-
-    pub(crate) fn put(&mut self, id: R::Id, record: R) {
-        self.0.insert(id, Entry { record: Some(record), changed: true });
-    }
-
-    pub(crate) fn remove(&mut self, id: R::Id) {
-        self.0.insert(id, Entry { record: None, changed: true });
-    }
-
-    /// Those that were not read yet, each once.
-    fn unread(&self, ids: Vec<R::Id>) -> Vec<R::Id> {
-        let mut seen = std::collections::HashSet::new();
-        ids.into_iter().filter(|id| !self.0.contains_key(id) && seen.insert(id.clone())).collect()
-    }
-
-    fn keep(&mut self, id: R::Id, record: Option<R>) {
-        self.0.insert(id, Entry { record, changed: false });
-    }
-}
-
-impl Sheet<Subject> {
-    /// A subject, to be changed; a new one where there is none.
-    pub(crate) fn of(&mut self, id: &SubjectId) -> &mut Subject {
-        let entry = self.0.entry(id.clone()).or_insert(Entry { record: None, changed: true });
-        entry.changed = true;
-        entry.record.get_or_insert_default()
-    }
 }
 
 impl<'v> Act<'v> {
@@ -236,11 +186,14 @@ impl<'v> Act<'v> {
 
     /// Whether anything is to be written.
     pub(crate) fn is_changed(&self) -> bool {
-        fn any<R: Record>(sheet: &Sheet<R>) -> bool {
-            sheet.0.values().any(|entry| entry.changed)
-        }
-        let sheets = any(&self.subjects) || any(&self.keys) || any(&self.texts) || any(&self.erasures);
-        sheets || any(&self.pages) || self.head_changed || !self.put.is_empty() || !self.remove.is_empty()
+        self.subjects.is_changed()
+            || self.keys.is_changed()
+            || self.texts.is_changed()
+            || self.erasures.is_changed()
+            || self.pages.is_changed()
+            || self.head_changed
+            || !self.put.is_empty()
+            || !self.remove.is_empty()
     }
 
     /// Makes the changes.
@@ -249,9 +202,9 @@ impl<'v> Act<'v> {
         let (put, remove) = (&mut self.put, &mut self.remove);
         macro_rules! sheet {
             ($sheet:ident, $record:ty) => {
-                for (id, entry) in self.$sheet.0.iter().filter(|(_, entry)| entry.changed) {
+                for (id, record) in self.$sheet.changes() {
                     let place = <$record>::place(id);
-                    match &entry.record {
+                    match record {
                         Some(record) => {
                             let bytes = sealing.encode(&place, record)?;
                             put.push((place, bytes));
@@ -344,36 +297,6 @@ impl<'v> Act<'v> {
     pub(crate) async fn keyring(&mut self) -> Result<Arc<Keyring>> {
         let head = self.head.as_ref().ok_or_else(unread)?;
         self.vault.keyring(head).await
-    }
-}
-
-/// What lies in a bucket.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Member {
-    Key(KeyId),
-    Text(SubjectId),
-}
-
-impl Member {
-    pub(crate) fn place(&self, bucket: u64) -> Place {
-        let (tag, name) = match self {
-            Self::Key(id) => (0, id.as_bytes().as_slice()),
-            Self::Text(pseudonym) => (1, pseudonym.as_str().as_bytes()),
-        };
-        Place::new(Kind::Member, [&bucket.to_be_bytes(), &[tag][..], name].concat())
-    }
-
-    /// From the name that [`Member::place`] gave it.
-    pub(crate) fn of(name: &[u8]) -> Result<Self> {
-        let damaged = || corrupt("roll", "the list of a bucket is damaged: restore the vault");
-        match name.get(8..).and_then(<[u8]>::split_first) {
-            Some((0, id)) => Ok(Self::Key(KeyId::try_from(id)?)),
-            Some((1, name)) => {
-                let name = std::str::from_utf8(name).map_err(|_| damaged())?;
-                Ok(Self::Text(SubjectId::new(name).map_err(|_| damaged())?))
-            }
-            _ => Err(damaged()),
-        }
     }
 }
 

@@ -6,10 +6,11 @@ use oubliette_core::alias::{Alias, AliasKind, AliasName, Naming};
 use oubliette_core::{Error, ErrorKind, Result, SubjectId};
 use zeroize::Zeroizing;
 
-use crate::act::{Act, Member, Wanted};
+use crate::act::{Act, Wanted};
 use crate::error::corrupt;
 use crate::family::Relative;
 use crate::keyring::Keyring;
+use crate::member::Member;
 use crate::names::{Known, Names, draw};
 use crate::records::{Kind, Place};
 use crate::vault::Inner;

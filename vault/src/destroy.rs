@@ -5,7 +5,8 @@
 
 use oubliette_core::{ErasureId, KeyId, Result, SubjectId};
 
-use crate::act::{Act, Member, Wanted};
+use crate::act::{Act, Wanted};
+use crate::member::Member;
 use crate::roots::Epoch;
 use crate::time::now;
 use crate::vault::Inner;

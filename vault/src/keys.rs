@@ -5,9 +5,10 @@ use std::time::Instant;
 
 use oubliette_core::{Dead, Error, ErrorKind, Key, KeyId, KeyRecord, KeyState, Result, Scope, SubjectId};
 
-use crate::act::{Act, Member, Wanted};
+use crate::act::{Act, Wanted};
 use crate::error::corrupt;
 use crate::keyring::Keyring;
+use crate::member::Member;
 use crate::time::{now, time};
 use crate::vault::Inner;
 use crate::wire::{Held, KeyRow, Life, Wraps};

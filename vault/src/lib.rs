@@ -67,8 +67,10 @@ mod error;
 mod family;
 mod fence;
 mod files;
+mod key_vault;
 mod keyring;
 mod keys;
+mod member;
 mod memory;
 mod names;
 mod options;
@@ -77,6 +79,7 @@ mod roll;
 mod roots;
 mod sealing;
 mod secrets;
+mod sheet;
 mod slots;
 #[cfg(feature = "sqlite")]
 mod sqlite;

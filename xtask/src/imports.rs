@@ -47,6 +47,7 @@ const RULES: &[(&str, &[&str], &[&str])] = &[
             "oubliette-backup",
             "oubliette-kms-local",
             "oubliette-servers",
+            "oubliette-vault",
         ],
         &[],
     ),

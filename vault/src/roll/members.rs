@@ -2,8 +2,9 @@
 
 use oubliette_core::Result;
 
-use crate::act::{Act, Member, Wanted};
+use crate::act::{Act, Wanted};
 use crate::keyring::Keyring;
+use crate::member::Member;
 use crate::roots::Epoch;
 use crate::sealing::Secret;
 use crate::wire::{KeyRow, Life, PAGE, Page, Staged, Text, WrappedBucket, Wraps};

@@ -6,8 +6,9 @@ use std::time::Instant;
 use oubliette_core::{ErrorKind, Result};
 
 use super::unopened;
-use crate::act::{Act, Member};
+use crate::act::Act;
 use crate::keyring::Keyring;
+use crate::member::Member;
 use crate::records::Kind;
 use crate::roots::{Blob, Epoch};
 use crate::sealing::Secret;
