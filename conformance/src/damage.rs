@@ -99,14 +99,6 @@ impl Damage {
     }
 }
 
-impl Blob {
-    fn write(&self, bytes: Option<&[u8]>) {
-        if let Medium::Writable(write) = &self.medium {
-            write(bytes);
-        }
-    }
-}
-
 impl fmt::Display for Damage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { place, at, kind } = self;
@@ -161,9 +153,13 @@ async fn at_rest<Part: ?Sized, F: Fixture<Part>>(fixture: &F, still: usize) -> V
 }
 
 async fn mend<Part: ?Sized, F: Fixture<Part>>(fixture: &F, whole: &[Blob]) {
-    let now = at_rest(fixture, STILL).await;
-    for blob in now.iter().filter(|blob| whole.iter().all(|known| known.name != blob.name)) {
+    put_back(whole, &at_rest(fixture, STILL).await);
+}
+
+/// Makes everything at rest what it was in a copy, and takes away what came since.
+pub(crate) fn put_back(copy: &[Blob], now: &[Blob]) {
+    for blob in now.iter().filter(|blob| copy.iter().all(|known| known.name != blob.name)) {
         blob.write(None);
     }
-    whole.iter().for_each(|blob| blob.write(Some(&blob.bytes)));
+    copy.iter().for_each(|blob| blob.write(Some(&blob.bytes)));
 }

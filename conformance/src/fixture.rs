@@ -34,6 +34,8 @@ pub struct Blob {
     /// The bytes.
     pub bytes: Vec<u8>,
     pub(crate) medium: Medium,
+    /// Whether no copy of the store holds them.
+    pub(crate) never_copied: bool,
 }
 
 /// What the bytes lie on.
@@ -52,7 +54,7 @@ type Write = dyn Fn(Option<&[u8]>) + Send + Sync;
 impl Blob {
     /// Bytes and where they lie.
     pub fn new(name: impl Into<String>, bytes: impl Into<Vec<u8>>) -> Self {
-        Self { name: name.into(), bytes: bytes.into(), medium: Medium::Untold }
+        Self { name: name.into(), bytes: bytes.into(), medium: Medium::Untold, never_copied: false }
     }
 
     /// What a part holds in memory alone, and would lose with its process.
@@ -66,6 +68,22 @@ impl Blob {
     pub fn written_by(mut self, write: impl Fn(Option<&[u8]>) + Send + Sync + 'static) -> Self {
         self.medium = Medium::Writable(Arc::new(write));
         self
+    }
+
+    /// Says that no copy of the store holds these bytes: the roots of a vault, which no backup has.
+    ///
+    /// A vault that promises level C must open nothing of an erased person when whatever else it
+    /// has at rest is put back as it was before.
+    #[must_use]
+    pub fn never_copied(mut self) -> Self {
+        self.never_copied = true;
+        self
+    }
+
+    pub(crate) fn write(&self, bytes: Option<&[u8]>) {
+        if let Medium::Writable(write) = &self.medium {
+            write(bytes);
+        }
     }
 
     /// Every file under a folder.

@@ -21,8 +21,14 @@ struct Machine {
     is_root: bool,
 }
 
+/// Installs what tests and proofs start servers of, each its own.
+pub(crate) fn servers() -> Done {
+    postgres()?;
+    ministack()
+}
+
 /// Installs PostgreSQL, unless it is there.
-pub(crate) fn postgres() -> Done {
+fn postgres() -> Done {
     if !Machine::this().lacks(
         Postgres::is_installed(),
         "postgresql",
@@ -44,7 +50,7 @@ pub(crate) fn postgres() -> Done {
 }
 
 /// Installs ministack into the folder of what is built, unless it is there.
-pub(crate) fn ministack() -> Done {
+fn ministack() -> Done {
     if Ministack::is_installed() {
         return Ok(());
     }

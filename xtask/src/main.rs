@@ -83,10 +83,8 @@ fn main() -> ExitCode {
     }
 }
 
-/// Servers are started by the tests that need them, each its own: here they are installed.
 fn test() -> run::Done {
-    install::postgres()?;
-    install::ministack()?;
+    install::servers()?;
     run::cargo(&["test", "--workspace", "--all-features", "--no-fail-fast"])?;
     examples::test()
 }

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::install;
 use crate::run::{Done, cargo, cargo_with, root};
 
 /// Tests of `proof` read it for how long they may take.
@@ -14,6 +15,7 @@ const FULL: (&str, &str) = ("OUBLIETTE_PROVE", "full");
 const REPORT: &str = "target/proof/report.json";
 
 pub(crate) fn run() -> Done {
+    install::servers()?;
     // What an earlier run wrote is not taken for what this one comes to.
     _ = fs::remove_file(root().join(REPORT));
     let report = || cargo(&["run", "--release", "--package", "oubliette-proof", "--", "report"]);

@@ -117,7 +117,7 @@ macro_rules! __house_cases {
             old_copies_and_backups_open_nothing: Shows::Adversary('B'),
                 "Old copies of every store and the backups hold no text, and open with no key that lives.";
             an_old_vault_is_dead_or_not_claimed: Shows::Adversary('C'),
-                "Level C is claimed only where the vault promises it; old bytes of it hold no key in the clear.";
+                "An old copy of the vault opens nothing that died, or nobody claims it; its bytes hold no key in the clear.";
             a_broken_cipher_finds_no_ciphertext: Shows::Adversary('D'),
                 "Once a store says that it is swept, no nonce, tag or index entry of what died is in it.";
 

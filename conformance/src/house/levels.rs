@@ -1,16 +1,20 @@
 //! Four adversaries, each of whom holds more than the one before.
 
 use std::collections::{BTreeMap, HashSet};
+use std::panic::AssertUnwindSafe;
 
-use oubliette_core::KeyId;
+use futures::FutureExt as _;
 use oubliette_core::erasure::SignedCertificate;
 use oubliette_core::erasure::certificate::{Claim, Levels};
+use oubliette_core::{Key, KeyId, KeyState};
 
 use super::bytes::{passed, searched, texts};
 use super::ciphertext::Ciphertext;
 use super::story::{Story, told};
 use super::trial::Ring;
 use super::{Evidence, House};
+use crate::damage::put_back;
+use crate::fixture::Blob;
 use crate::search::{Controls, Needle};
 
 /// Whoever holds every byte of every store after the erasure reads no text, and opens nothing
@@ -58,10 +62,10 @@ pub(super) async fn old_copies_and_backups_open_nothing(parts: House) -> Evidenc
     evidence
 }
 
-/// An old copy of the vault is promised to be dead, or the certificate does not claim it.
+/// An old copy of the vault opens nothing of the person, or the certificate does not claim that.
 pub(super) async fn an_old_vault_is_dead_or_not_claimed(parts: House) -> Evidence {
     const PROMISE: &str = "what an old copy of the vault opens is claimed only where it is promised";
-    let story = told(parts).await;
+    let mut story = told(parts).await;
     let promises: HashSet<_> = (0..4).map(|_| story.house.vault().promise().unrecoverable_within).collect();
     let mut promises = promises.into_iter();
     let (promised, other) = (promises.next().flatten(), promises.next());
@@ -72,6 +76,13 @@ pub(super) async fn an_old_vault_is_dead_or_not_claimed(parts: House) -> Evidenc
         ring.keys().map(|key| Needle::bytes(key.id().to_string(), key.secret().as_slice())).collect()
     };
     let copy = story.at_rest_in("vault").await;
+    let dying: Vec<KeyId> = story.dying().await.into_iter().collect();
+    if promised.is_some() {
+        let opened = live_in(&story, &copy, &dying).await;
+        assert_eq!(opened, dying.len(), "void: a copy of the vault does not open before");
+        // The vault's files are others now: the story goes on with these.
+        story.house = story.again().await.build().await.expect("a house opens twice");
+    }
     let signed = story.erase().await;
     let mut evidence = Evidence { found_before: keys.len() as u64, ..Evidence::default() };
     for (store, levels) in &signed.certificate().stores {
@@ -89,7 +100,27 @@ pub(super) async fn an_old_vault_is_dead_or_not_claimed(parts: House) -> Evidenc
     // Nobody needs to open it who finds the keys in it.
     let found = searched(keys, &copy, "the old copy of the vault");
     assert!(found.hits.is_empty(), "an old copy of the vault holds its keys wrapped");
+    if promised.is_some() {
+        let now = story.at_rest_in("vault").await;
+        let keys = story.ring(&old).await;
+        let others: Vec<KeyId> = keys.keys().map(Key::id).filter(|id| !dying.contains(id)).collect();
+        let opened = live_in(&story, &copy, &dying).await;
+        assert_eq!(opened, 0, "{PROMISE}: an old copy of the vault opens {opened} keys that died");
+        let opened = live_in(&story, &now, &others).await;
+        assert_eq!(opened, others.len(), "void: a copy of the vault from now does not open what lives");
+        evidence.trials += (dying.len() + others.len()) as u64;
+    }
     evidence.and(Evidence::looked(&found))
+}
+
+/// How many of these keys somebody gets who puts a copy of the vault in its place, and has the
+/// roots that there are now: a copy holds none. A vault that does not open gives none away.
+async fn live_in(story: &Story, copy: &[Blob], ids: &[KeyId]) -> usize {
+    let copied = |blobs: &[Blob]| blobs.iter().filter(|blob| !blob.never_copied).cloned().collect::<Vec<_>>();
+    put_back(&copied(copy), &copied(&story.at_rest_in("vault").await));
+    let Ok(vault) = AssertUnwindSafe(story.parts.vault.open()).catch_unwind().await else { return 0 };
+    let states = vault.find(ids).await.unwrap_or_default();
+    states.iter().filter(|state| matches!(state, KeyState::Live(_))).count()
 }
 
 /// Once a store says that it is swept, no nonce and no tag of what died is in its bytes.

@@ -17,9 +17,10 @@
 //!
 //! # What it does not show
 //!
-//! - That an old copy of a vault cannot be opened (level C): no vault can be copied from here.
-//!   What is shown is that nobody claims it who does not promise it, and that an old copy
-//!   holds no key in the clear.
+//! - That somebody who reads the bytes of an old copy of a vault on their own, and not by
+//!   opening it as a vault, gets nothing (level C). What is shown is that the copy, put back beside
+//!   the roots that are left, opens nothing that died, and holds no key in the clear; and that
+//!   nobody claims level C who does not promise it.
 //! - That a wrapped key has left the bytes of a vault: only the vault knows what it looks
 //!   like. Its own contract cases look for key bytes.
 //! - That whoever holds an old copy of documents *and* the living vault cannot test a guess:

@@ -42,6 +42,8 @@ pub(super) struct Notes {
     pub(super) destroyed_by: Option<u64>,
     pub(super) readmitted: bool,
     pub(super) restored: bool,
+    /// Whether somebody put an old copy in the place of what is at rest.
+    pub(super) put_back: bool,
     /// Events as they were when they were read first.
     pub(super) read: HashMap<Position, Recorded>,
     /// What documents are found by: a lookup, a hash, and the document.

@@ -42,6 +42,7 @@ pub const LIARS: &[(&str, Liar)] = &[
     ("every_byte_and_every_live_key_open_nothing", Vault(VaultLie::DrawsOneSecret)),
     ("old_copies_and_backups_open_nothing", Target(TargetLie::IndexesPlaintext)),
     ("an_old_vault_is_dead_or_not_claimed", Vault(VaultLie::PromisesByTurns)),
+    ("an_old_vault_is_dead_or_not_claimed", Vault(VaultLie::OpensInAnOldCopy)),
     ("a_broken_cipher_finds_no_ciphertext", Log(LogLie::KeepsAJournal)),
     ("a_broken_cipher_finds_no_ciphertext", Documents(DocumentLie::KeepsPages)),
     ("a_broken_cipher_finds_no_ciphertext", Snapshots(SnapshotLie::KeepsPages)),

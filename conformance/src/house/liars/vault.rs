@@ -46,6 +46,8 @@ pub enum VaultLie {
     AnchorsNothing,
     /// It promises that old copies of it are dead, now and then.
     PromisesByTurns,
+    /// It promises that old copies of it are dead, and they open.
+    OpensInAnOldCopy,
     /// The bytes of all its keys are the same.
     DrawsOneSecret,
     /// Its keys lie in the log as well.
@@ -61,7 +63,15 @@ impl Store<dyn KeyVault> for Lying<dyn KeyVault, VaultLie> {
     }
 
     fn residue(&self) -> BoxFuture<'_, Vec<Blob>> {
-        Box::pin(self.store.residue())
+        Box::pin(async {
+            let mut blobs = self.store.residue().await;
+            if self.lie == VaultLie::OpensInAnOldCopy {
+                let with = self.with.clone();
+                let copy = Blob::new("a copy", "keys");
+                blobs.push(copy.written_by(move |_| with.notes().put_back = true));
+            }
+            blobs
+        })
     }
 }
 
@@ -129,6 +139,9 @@ impl LyingVault {
             (VaultLie::GivesTheOldKeyBack, KeyState::Destroyed(_), Some(key)) if notes.readmitted => {
                 KeyState::Live(key)
             }
+            (VaultLie::OpensInAnOldCopy, KeyState::Destroyed(_), Some(key)) if notes.put_back => {
+                KeyState::Live(key)
+            }
             _ => state,
         }
     }
@@ -148,7 +161,7 @@ impl KeyVault for LyingVault {
             VaultLie::PromisesByTurns if notes.asked.is_multiple_of(2) => {
                 Promise { unrecoverable_within: None, ..promise }
             }
-            VaultLie::PromisesByTurns => {
+            VaultLie::PromisesByTurns | VaultLie::OpensInAnOldCopy => {
                 Promise { unrecoverable_within: Promise::AT_ONCE.unrecoverable_within, ..promise }
             }
             _ => promise,
@@ -216,6 +229,7 @@ impl KeyVault for LyingVault {
         let destroyed = self.vault.destroy(erasure).await?;
         let mut notes = self.with.notes();
         notes.destroyed_by = Some(self.with.process);
+        notes.put_back = false;
         let again = !notes.destroyed.insert(erasure);
         Ok(if again && self.lie == VaultLie::DestroysOnce { Vec::new() } else { destroyed })
     }
