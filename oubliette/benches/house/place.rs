@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use oubliette::EventLog;
 use oubliette::sqlite::SqliteLog;
@@ -61,8 +62,16 @@ pub(crate) struct Lent {
 
 impl Lent {
     pub(crate) fn new(store: Store) -> Self {
+        Self::beside((store == Store::Postgres).then(Postgres::stock))
+    }
+
+    /// A place on PostgreSQL, on a disk that takes longer for each flush.
+    pub(crate) fn on_a_slow_disk(delay: Duration) -> Self {
+        Self::beside(Some(Postgres::stock_on_a_slow_disk(delay)))
+    }
+
+    fn beside(server: Option<Postgres>) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let server = (store == Store::Postgres).then(Postgres::stock);
         let place =
             Place { folder: folder.path().to_owned(), url: server.as_ref().map(|server| server.url()) };
         Self { place, _folder: folder, _server: server }

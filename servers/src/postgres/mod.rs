@@ -5,6 +5,7 @@ mod programs;
 mod template;
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -69,7 +70,7 @@ impl Postgres {
     /// # Panics
     /// When PostgreSQL is not installed, or does not start.
     pub fn fresh() -> Self {
-        Self::like(&template::SMALL)
+        Self::like(&template::SMALL, &[])
     }
 
     /// Starts a new cluster with stock settings, to be measured: one for tests has little room.
@@ -77,22 +78,33 @@ impl Postgres {
     /// # Panics
     /// When PostgreSQL is not installed, or does not start.
     pub fn stock() -> Self {
-        Self::like(&template::STOCK)
+        Self::like(&template::STOCK, &[])
     }
 
-    fn like(template: &Template) -> Self {
+    /// The same, on what is to it a disk that takes longer by `delay` for each flush: strace holds up
+    /// `fdatasync`, and no other call.
+    ///
+    /// # Panics
+    /// As [`Postgres::stock`]; when strace is not installed.
+    pub fn stock_on_a_slow_disk(delay: Duration) -> Self {
+        let inject = format!("inject=fdatasync:delay_exit={}us", delay.as_micros());
+        let strace =
+            ["strace", "-D", "-f", "-qq", "--seccomp-bpf", "-o", "/dev/null", "-e", "trace=fdatasync", "-e"];
+        let traced: Vec<&OsStr> = strace.into_iter().chain([inject.as_str()]).map(OsStr::new).collect();
+        Self::like(&template::STOCK, &traced)
+    }
+
+    /// A cluster like the template's. Its server is started by the program before it, if there is one,
+    /// which becomes it.
+    fn like(template: &Template, before: &[&OsStr]) -> Self {
         let user = User::ordinary();
         let folder = folder::new(user).keep();
         let data = folder.join("data");
         folder::copy(template.folder(user), &data, user);
         let program = programs::bin("postgres");
-        let keeper = Keeper::new(
-            user,
-            &folder,
-            &log(&data),
-            "QUIT",
-            &[program.as_os_str(), "-D".as_ref(), data.as_os_str(), "-k".as_ref(), folder.as_os_str()],
-        );
+        let server =
+            [program.as_os_str(), "-D".as_ref(), data.as_os_str(), "-k".as_ref(), folder.as_os_str()];
+        let keeper = Keeper::new(user, &folder, &log(&data), "QUIT", &[before, &server].concat());
         let copied = stamps(&data);
         let cluster = Self { folder, user, keeper: Mutex::new(keeper), port: AtomicU16::new(PORT), copied };
         cluster.start();
