@@ -8,10 +8,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use oubliette_core::ledger::{Entry, Head};
 use oubliette_core::{Error, ErrorKind, Ledger, Result};
-
-use crate::error::io;
-use crate::files::{create_directory, folder, owner_only, sync_directory};
-use crate::vault::blocking;
+use oubliette_vault::files::{
+    blocking, create_directory, folder, owner_only, sync_directory, system_error as io,
+};
 
 /// A ledger in a file, one entry a line. Cheap to clone.
 ///

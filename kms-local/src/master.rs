@@ -5,12 +5,12 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use oubliette_core::{Error, ErrorKind, Result};
+use oubliette_vault::Secret;
+use oubliette_vault::files::{folder, owner_only, sync_directory, system_error};
 use zeroize::Zeroizing;
 
-use crate::error;
-use crate::files::{owner_only, sync_directory};
+use crate::error::refused;
 use crate::passphrase::{Cost, Stretch};
-use crate::sealing::{Secret, draw};
 
 /// The name that [`MasterKey::file_in`] gives the file.
 pub const MASTER_KEY_FILE: &str = "master.key";
@@ -102,12 +102,13 @@ impl fmt::Debug for MasterKey {
 }
 
 fn create(path: &Path) -> Result<Secret> {
-    let io = error::io("create");
-    let master = draw()?;
+    let master = Secret::draw()?;
     let digits = digits(&master)?;
-    let mut file = owner_only().create_new(true).open(path).map_err(&io)?;
-    file.write_all(&digits[..]).and_then(|()| file.sync_all()).map_err(&io)?;
-    path.parent().map_or(Ok(()), sync_directory).map_err(&io)?;
+    let mut file = owner_only().create_new(true).open(path).map_err(system_error("create"))?;
+    file.write_all(&digits[..])
+        .and_then(|()| file.sync_all())
+        .and_then(|()| sync_directory(folder(path)))
+        .map_err(system_error("create"))?;
     Ok(master)
 }
 
@@ -115,7 +116,7 @@ fn create(path: &Path) -> Result<Secret> {
 pub(crate) fn digits(master: &Secret) -> Result<Zeroizing<[u8; 65]>> {
     let mut digits = Zeroizing::new([0; 65]);
     if let Some((newline, hex)) = digits.split_last_mut() {
-        hex::encode_to_slice(&master[..], hex).map_err(error::refused("master key"))?;
+        hex::encode_to_slice(master.bytes(), hex).map_err(refused("master key"))?;
         *newline = b'\n';
     }
     Ok(digits)
@@ -130,13 +131,13 @@ fn read(path: &Path) -> Result<Secret> {
              a vault does not open with a new one",
         )
         .with("path", path.display()),
-        _ => error::io("master key")(error),
+        _ => system_error("master key")(error),
     })?;
     refuse_shared(&file, path)?;
     let mut text = Zeroizing::new(String::with_capacity(256));
     (&mut file).take(256).read_to_string(&mut text).map_err(|error| match error.kind() {
         io::ErrorKind::InvalidData => malformed("the file is no master key: it holds 64 hex digits"),
-        _ => error::io("master key")(error),
+        _ => system_error("master key")(error),
     })?;
     parse(&text, "the file is no master key: it holds 64 hex digits")
         .map_err(|error| error.with("path", path.display()))
@@ -145,7 +146,7 @@ fn read(path: &Path) -> Result<Secret> {
 #[cfg(unix)]
 fn refuse_shared(file: &std::fs::File, path: &Path) -> Result<()> {
     use std::os::unix::fs::PermissionsExt;
-    let mode = file.metadata().map_err(error::io("master key"))?.permissions().mode();
+    let mode = file.metadata().map_err(system_error("master key"))?.permissions().mode();
     if mode & 0o077 == 0 {
         return Ok(());
     }
@@ -179,8 +180,8 @@ fn from_env(name: &str) -> Result<Secret> {
 const NOT_HEX: &str = "the environment variable is no master key: it holds 64 hex digits";
 
 fn parse(text: &str, otherwise: &'static str) -> Result<Secret> {
-    let mut master = Secret::default();
-    hex::decode_to_slice(text.trim(), &mut master[..]).map_err(|_| malformed(otherwise))?;
+    let mut master = Secret::zeros();
+    hex::decode_to_slice(text.trim(), master.bytes_mut()).map_err(|_| malformed(otherwise))?;
     Ok(master)
 }
 

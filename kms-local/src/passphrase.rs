@@ -1,13 +1,17 @@
 //! From a passphrase to a master key: Argon2id.
 
 use argon2::{Algorithm, Argon2, Params, Version};
+use aws_lc_rs::{digest, rand};
+use oubliette_core::ledger::Hash;
 use oubliette_core::{Error, ErrorKind, Result};
+use oubliette_vault::Secret;
+use serde::{Deserialize, Serialize};
 
 use crate::error::{corrupt, refused};
-use crate::sealing::{Secret, fill};
 
 /// What one guess at a passphrase costs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Cost {
     /// Memory in KiB.
     pub memory_kib: u32,
@@ -34,8 +38,10 @@ impl Cost {
 }
 
 /// How the passphrase of one vault is stretched. It is kept in the vault, readable.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Stretch {
+    #[serde(with = "hex::serde")]
     pub(crate) salt: [u8; 16],
     pub(crate) cost: Cost,
 }
@@ -51,8 +57,16 @@ impl Stretch {
             ));
         }
         let mut salt = [0; 16];
-        fill(&mut salt)?;
+        rand::fill(&mut salt).map_err(refused("create"))?;
         Ok(Self { salt, cost })
+    }
+
+    /// Tells damage.
+    pub(crate) fn sum(&self) -> Hash {
+        let Cost { memory_kib, passes, lanes } = self.cost;
+        let cost = [memory_kib, passes, lanes].map(u32::to_be_bytes);
+        let digest = digest::digest(&digest::SHA256, &[self.salt.as_slice(), cost.as_flattened()].concat());
+        Hash(digest.as_ref().try_into().unwrap_or_default())
     }
 
     /// Takes as long and as much memory as the cost says.
@@ -61,11 +75,11 @@ impl Stretch {
             return Err(Error::new(ErrorKind::Invalid, "master key", "the passphrase is empty: give one"));
         }
         let params = self.cost.params().ok_or_else(|| {
-            corrupt("open", "the cost of the passphrase in vault.db is damaged: restore the vault")
+            corrupt("open", "the cost of the passphrase in vault.json is damaged: restore it from a backup")
         })?;
-        let mut master = Secret::default();
+        let mut master = Secret::zeros();
         Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
-            .hash_password_into(passphrase.as_bytes(), &self.salt, &mut master[..])
+            .hash_password_into(passphrase.as_bytes(), &self.salt, master.bytes_mut())
             .map_err(refused("master key"))?;
         Ok(master)
     }
@@ -83,9 +97,10 @@ mod tests {
         let same = Stretch { ..stretch };
         let dearer = Stretch { cost: Cost { passes: 2, ..CHEAP }, ..stretch };
         let master = stretch.master("a long passphrase").unwrap();
-        assert_eq!(master, same.master("a long passphrase").unwrap());
-        assert_ne!(master, dearer.master("a long passphrase").unwrap());
-        assert_ne!(master, Stretch::new(CHEAP).unwrap().master("a long passphrase").unwrap());
+        assert_eq!(master.bytes(), same.master("a long passphrase").unwrap().bytes());
+        assert_ne!(master.bytes(), dearer.master("a long passphrase").unwrap().bytes());
+        let salted_anew = Stretch::new(CHEAP).unwrap().master("a long passphrase").unwrap();
+        assert_ne!(master.bytes(), salted_anew.bytes());
     }
 
     #[test]

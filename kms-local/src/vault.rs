@@ -1,9 +1,8 @@
-//! The vault: creating it, opening it, and what its parts share.
+//! The vault: creating it, opening it, and what it is made of.
 
-use std::future::Future;
+use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use oubliette_core::alias::{Alias, Naming};
@@ -12,17 +11,17 @@ use oubliette_core::{
     Erasure, ErasureId, Error, ErrorKind, Key, KeyId, KeyRecord, KeyState, KeyVault, Promise, Reason, Result,
     Scope, Sequence, Signature, SubjectId, Target, VaultId,
 };
-use sqlx::{Sqlite, SqlitePool, Transaction};
+use oubliette_vault::files::{blocking, create_directory, system_error as io};
+use oubliette_vault::{Epoch, Secret, SlotRoots, SqliteRecords, Status, Vault};
+use zeroize::Zeroizing;
 
-use crate::cache::Cache;
 use crate::config::LocalVaultBuilder;
-use crate::error::{self, refused, sql};
-use crate::files::{create_directory, sync_directory};
-use crate::master::MasterKey;
-use crate::names::Names;
-use crate::root::Root;
-use crate::schema::{self, Founding};
-use crate::slots::Slots;
+use crate::error::corrupt;
+use crate::master::{MasterKey, digits};
+use crate::settings::{SETTINGS, Settings};
+
+pub(crate) const DATABASE: &str = "vault.db";
+pub(crate) const SLOTS: &str = "slots";
 
 /// The key vault of one machine, in a directory. Cheap to clone.
 ///
@@ -31,19 +30,14 @@ use crate::slots::Slots;
 #[derive(Clone, Debug)]
 pub struct LocalVault(pub(crate) Arc<Inner>);
 
-#[derive(Debug)]
 pub(crate) struct Inner {
     pub(crate) directory: PathBuf,
-    pub(crate) root: Root,
-    /// Whether the master key came from a file: then a backup holds it.
-    pub(crate) key_file: bool,
-    /// How long to wait for others.
-    pub(crate) patience: Duration,
-    pub(crate) slots: Slots,
-    pub(crate) writer: SqlitePool,
-    pub(crate) readers: SqlitePool,
-    pub(crate) names: tokio::sync::Mutex<Names>,
-    cache: Mutex<Cache>,
+    pub(crate) settings: Settings,
+    pub(crate) records: SqliteRecords,
+    pub(crate) roots: SlotRoots,
+    pub(crate) vault: Vault,
+    /// The master key where it came from a file, as a backup holds it.
+    pub(crate) key_file: Option<Zeroizing<[u8; 65]>>,
 }
 
 impl LocalVault {
@@ -64,9 +58,10 @@ impl LocalVault {
     ///
     /// # Errors
     /// `NotFound` when there is no vault, or its master key is missing; `WrongVault` when
-    /// the master key is another one; `Denied` when others may read the master key's file,
-    /// or the operating system refuses; `Corrupt` when a file is damaged, cut short or
-    /// missing; `NewerFormat` when a newer release wrote it; `Unavailable`.
+    /// the master key is another one, or the slots are; `Denied` when others may read the master
+    /// key's file, or the operating system refuses; `Corrupt` when a file is damaged, cut short or
+    /// missing; `Diverged` when `vault.db` is an older copy than the slots; `NewerFormat` when a
+    /// newer release wrote it; `Invalid` when it is from before the first release; `Unavailable`.
     pub async fn open(directory: impl AsRef<Path>, master: MasterKey) -> Result<Self> {
         Self::builder(directory).open(master).await
     }
@@ -77,209 +72,241 @@ impl LocalVault {
     }
 
     pub(crate) async fn create_with(config: LocalVaultBuilder, master: MasterKey) -> Result<Self> {
-        let directory = config.directory.clone();
-        let io = error::io("create");
-        if directory.join("vault.db").try_exists().map_err(&io)? {
-            return Err(Error::new(ErrorKind::Invalid, "create", "there is a vault already: open it")
-                .with("directory", directory.display()));
+        let directory = &config.directory;
+        if exists(&directory.join(DATABASE))? {
+            return Err(Error::new(
+                ErrorKind::Invalid,
+                "create",
+                "there is a vault already: open it; if it does not open because a creation was cut short, take \
+                 vault.db and slots away first",
+            )
+            .with("directory", directory.display()));
         }
-        create_directory(&directory).map_err(&io)?;
+        if exists(&directory.join(SLOTS))? {
+            return Err(Error::new(
+                ErrorKind::Invalid,
+                "create",
+                "there are slots without a vault.db: if that is lost, restore it; if a creation was cut short, \
+                 take the slots away first",
+            )
+            .with("directory", directory.display()));
+        }
+        create_directory(directory).map_err(io("create"))?;
+        let is_file = master.is_file();
+        let (master, stretch) = blocking(move || master.first()).await?;
+        let key_file = is_file.then(|| digits(&master)).transpose()?;
+        let settings = Settings::new(config.roots_apart, &config.slot_copies, stretch)?;
         let id = VaultId::random()?;
-        let slots = Slots::create(&directory.join("slots"), id)?;
-        let key_file = master.is_file();
-        match Self::furnish(&directory, id, master).await {
-            Ok(root) => {
-                let writer = schema::writer(&directory.join("vault.db"), config.busy_timeout).await?;
-                Self::assemble(config, root, key_file, slots, writer).await
-            }
-            Err(error) => {
+        let slots = settings.slots(directory);
+        let roots = SlotRoots::create(&slots, id, master).await?;
+        match Self::furnish(&config, settings, id, roots, key_file).await {
+            Err(error) if !exists(&directory.join(DATABASE))? => {
                 // So that the same call can be made again once its cause is gone.
-                if !directory.join("vault.db").try_exists().map_err(&io)? {
-                    std::fs::remove_file(directory.join("slots")).map_err(&io)?;
+                for path in slots.iter().chain([&directory.join(SETTINGS)]) {
+                    let _ = std::fs::remove_file(path);
                 }
                 Err(error)
             }
+            made => made,
         }
     }
 
-    /// The rest of a new vault. It is there once vault.db bears its name.
-    async fn furnish(directory: &Path, id: VaultId, master: MasterKey) -> Result<Root> {
-        let (master, stretch) = blocking(move || master.first()).await?;
-        let root = Root::new(master, id)?;
-        let founding = Founding { id, proof: root.prove()?, stretch };
-        let unfinished = directory.join("vault.db.new");
-        schema::create(&unfinished, &founding).await?;
-        std::fs::rename(unfinished, directory.join("vault.db"))
-            .and_then(|()| sync_directory(directory))
-            .map_err(error::io("create"))?;
-        Ok(root)
+    /// The rest of a new vault. It is there once its first record is.
+    async fn furnish(
+        config: &LocalVaultBuilder,
+        settings: Settings,
+        id: VaultId,
+        roots: SlotRoots,
+        key_file: Option<Zeroizing<[u8; 65]>>,
+    ) -> Result<Self> {
+        let LocalVaultBuilder { directory, options, patience, .. } = config;
+        settings.write(directory)?;
+        let roots = told_apart(roots, &settings);
+        let records = SqliteRecords::create(directory.join(DATABASE), *patience).await?;
+        let (shared, holder) = (Arc::new(records.clone()), Arc::new(roots.clone()));
+        let vault = Vault::create_named(id, shared, holder, options.clone()).await?;
+        let directory = directory.clone();
+        Ok(Self(Arc::new(Inner { directory, settings, records, roots, vault, key_file })))
     }
 
     pub(crate) async fn open_with(config: LocalVaultBuilder, master: MasterKey) -> Result<Self> {
-        let path = schema::existing(&config.directory)?;
-        let writer = schema::writer(&path, config.busy_timeout).await?;
-        let Founding { id, proof, stretch } = Founding::read(&writer).await?;
-        let key_file = master.is_file();
-        let root = Root::new(blocking(move || master.again(stretch)).await?, id)?;
-        root.check(&proof)?;
-        let count = schema::slots(&writer).await?;
-        let slots = Slots::open(&config.directory.join("slots"), id, count)?;
-        Self::assemble(config, root, key_file, slots, writer).await
+        let LocalVaultBuilder { directory, options, patience, .. } = config;
+        refuse_missing(&directory)?;
+        let settings = Settings::read(&directory)?;
+        let (is_file, stretch) = (master.is_file(), settings.stretch());
+        let master = blocking(move || master.again(stretch)).await?;
+        let key_file = is_file.then(|| digits(&master)).transpose()?;
+        let records = SqliteRecords::open(directory.join(DATABASE), patience).await?;
+        let roots = open_roots(&directory, &settings, &records, master).await?;
+        let (shared, holder) = (Arc::new(records.clone()), Arc::new(roots.clone()));
+        let vault = Vault::open(shared, holder, options).await?;
+        let vault = Self(Arc::new(Inner { directory, settings, records, roots, vault, key_file }));
+        vault.0.carry_out().await?;
+        Ok(vault)
     }
 
-    async fn assemble(
-        config: LocalVaultBuilder,
-        root: Root,
-        key_file: bool,
-        slots: Slots,
-        writer: SqlitePool,
-    ) -> Result<Self> {
-        let inner = Inner {
-            readers: schema::readers(&config.directory.join("vault.db"), config.busy_timeout),
-            directory: config.directory,
-            patience: config.busy_timeout,
-            root,
-            key_file,
-            slots,
-            writer,
-            names: tokio::sync::Mutex::default(),
-            cache: Mutex::new(Cache::new(config.cache, config.lease)),
-        };
-        let vault = Self(Arc::new(inner));
-        let finish = |inner: Arc<Inner>| async move {
-            inner.finish().await?;
-            inner.carry_out().await
-        };
-        vault.apart(finish).await?;
-        Ok(vault)
+    /// Makes a new root, renews what something died under, and destroys the old root: from when it
+    /// returns, the old one opens nothing, whoever has older copies of `vault.db`.
+    ///
+    /// # Errors
+    /// As [`Vault::roll`].
+    pub async fn roll(&self) -> Result<Epoch> {
+        self.0.vault.roll().await
+    }
+
+    /// How the vault stands: its epoch, its keys, and which erasures older copies of `vault.db` with
+    /// the slots of now still open.
+    ///
+    /// # Errors
+    /// As [`Vault::status`].
+    pub async fn status(&self) -> Result<Status> {
+        self.0.vault.status().await
+    }
+
+    /// Whether its backups hold no roots, as it was created.
+    pub fn roots_apart(&self) -> bool {
+        self.0.settings.roots_apart
     }
 
     /// Closes the vault's files, and waits until they are. Every clone is closed with it.
     pub async fn close(&self) {
-        self.0.readers.close().await;
-        self.0.writer.close().await;
-        self.0.cache().clear();
-    }
-
-    /// Runs what writes on a thread of its own, from begin to end: neither a caller that
-    /// gives up nor a runtime that shuts down can part a slot from its row.
-    pub(crate) async fn apart<T, F>(&self, write: impl FnOnce(Arc<Inner>) -> F + Send + 'static) -> Result<T>
-    where
-        T: Send + 'static,
-        F: Future<Output = Result<T>>,
-    {
-        let inner = self.0.clone();
-        blocking(move || tokio::runtime::Handle::current().block_on(write(inner))).await
+        self.0.records.close().await;
+        self.0.vault.evict().await;
     }
 }
 
-pub(crate) async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T> + Send + 'static,
-) -> Result<T> {
-    tokio::task::spawn_blocking(work).await.map_err(|_| {
-        Error::new(ErrorKind::Unexpected, "vault", "the work was cut short: the runtime is shutting down")
-    })?
-}
-
-impl Inner {
-    pub(crate) fn cache(&self) -> MutexGuard<'_, Cache> {
-        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
+async fn open_roots(
+    directory: &Path,
+    settings: &Settings,
+    records: &SqliteRecords,
+    master: Secret,
+) -> Result<SlotRoots> {
+    let files = settings.slots(directory);
+    let all = files.iter().map(|file| exists(file)).collect::<Result<Vec<_>>>()?;
+    if !all.contains(&true) {
+        let text = match settings.roots_apart {
+            true => {
+                "the slots are missing, and backups of this vault hold none: put the file, or a copy of it, into \
+                 the vault's directory; without it no key opens"
+            }
+            false => {
+                "the slots are missing, and without them no key opens: restore the vault from its backup"
+            }
+        };
+        return Err(corrupt("open", text).with("directory", directory.display()));
     }
-
-    /// A transaction that writes. Those of all processes stand in one line.
-    pub(crate) async fn begin(&self, op: &'static str) -> Result<Transaction<'static, Sqlite>> {
-        self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(sql(op))
+    let opened = SlotRoots::open(&files, master).await;
+    match opened {
+        Ok(roots) => Ok(told_apart(roots, settings)),
+        // Their master key is another one, too: that is not what is wrong.
+        Err(error) if error.kind() == ErrorKind::WrongVault => {
+            let vault = Vault::name_in(records).await?;
+            match SlotRoots::name_in(directory.join(SLOTS)).await {
+                Ok(other) if other != vault => Err(Error::new(
+                    ErrorKind::WrongVault,
+                    "open",
+                    "the slots are those of another vault: put those in their place that belong to this one",
+                )
+                .with("slots_of", other)
+                .with("vault", vault)),
+                _ => Err(error),
+            }
+        }
+        Err(error) => Err(error),
     }
 }
 
-/// Commits under the name of the operation.
-pub(crate) async fn commit(op: &'static str, transaction: Transaction<'static, Sqlite>) -> Result<()> {
-    transaction.commit().await.map_err(sql(op))
+fn told_apart(roots: SlotRoots, settings: &Settings) -> SlotRoots {
+    if settings.roots_apart { roots.not_in_backups() } else { roots }
 }
 
-/// A list for `json_each`: one bound value for any number of rows.
-pub(crate) fn json(rows: &impl serde::Serialize) -> Result<String> {
-    serde_json::to_string(rows).map_err(refused("vault"))
+pub(crate) fn exists(path: &Path) -> Result<bool> {
+    path.try_exists().map_err(io("open"))
+}
+
+/// # Errors
+/// `NotFound` when the directory holds no vault.
+fn refuse_missing(directory: &Path) -> Result<()> {
+    match exists(&directory.join(DATABASE))? {
+        true => Ok(()),
+        false => Err(Error::new(
+            ErrorKind::NotFound,
+            "open",
+            "there is no vault here: check the directory, or restore it from its backup; only for a new log \
+             create a new vault",
+        )
+        .with("directory", directory.display())),
+    }
+}
+
+impl fmt::Debug for Inner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LocalVault")
+            .field("directory", &self.directory)
+            .field("vault", &self.vault)
+            .finish_non_exhaustive()
+    }
 }
 
 #[async_trait]
 impl KeyVault for LocalVault {
     fn id(&self) -> VaultId {
-        self.0.root.vault
+        self.0.vault.id()
     }
 
     fn promise(&self) -> Promise {
-        Promise {
-            unreadable_within: Duration::ZERO,
-            unrecoverable_within: None,
-            bytes_gone: Some(Duration::ZERO),
-        }
+        self.0.vault.promise()
     }
 
     async fn mint(&self, scopes: &[Scope]) -> Result<Vec<Key>> {
-        let stamp = self.0.slots.stamp()?;
-        let cached = self.0.cached(stamp, scopes);
-        if cached.iter().all(Option::is_some) {
-            return Ok(cached.into_iter().flatten().collect());
-        }
-        let scopes = scopes.to_vec();
-        self.apart(move |inner| async move { inner.mint(stamp, &scopes, cached).await }).await
+        self.0.vault.mint(scopes).await
     }
 
     async fn find(&self, ids: &[KeyId]) -> Result<Vec<KeyState>> {
-        let found = self.0.find(ids).await?;
-        if found.doubtful.is_empty() {
-            return Ok(found.states);
-        }
-        self.apart(|inner| async move { inner.finish().await }).await?;
-        self.0.find(ids).await?.certain()
+        self.0.vault.find(ids).await
     }
 
     async fn keys_of(&self, subject: &SubjectId) -> Result<Vec<KeyRecord>> {
-        self.0.keys_of(subject).await
+        self.0.vault.keys_of(subject).await
     }
 
     async fn name(&self, namings: &[Naming]) -> Result<Vec<Vec<SubjectId>>> {
-        if let Some(known) = self.0.known(namings).await? {
-            return Ok(known);
-        }
-        let namings = namings.to_vec();
-        self.apart(move |inner| async move { inner.name(&namings).await }).await
+        self.0.vault.name(namings).await
     }
 
     async fn aliases(&self) -> Result<Vec<Alias>> {
-        self.apart(|inner| async move { inner.aliases().await }).await
+        self.0.vault.aliases().await
     }
 
     async fn register(&self, target: &Target, reason: &Reason) -> Result<Erasure> {
-        self.0.register(target, reason).await
+        self.0.vault.register(target, reason).await
     }
 
     async fn fence(&self, erasure: ErasureId) -> Result<()> {
-        self.0.fence(erasure).await
+        self.0.vault.fence(erasure).await
     }
 
     async fn destroy(&self, erasure: ErasureId) -> Result<Vec<KeyId>> {
-        self.apart(move |inner| async move { inner.destroy(erasure).await }).await
+        self.0.vault.destroy(erasure).await
     }
 
     async fn erasures(&self, after: Sequence) -> Result<Vec<Erasure>> {
-        self.0.erasures(after).await
+        self.0.vault.erasures(after).await
     }
 
     async fn readmit(&self, target: &Target) -> Result<()> {
-        self.0.readmit(target).await
+        self.0.vault.readmit(target).await
     }
 
     async fn sign(&self, message: &[u8]) -> Result<Signature> {
-        self.0.root.sign(message)
+        self.0.vault.sign(message).await
     }
 
     async fn anchor(&self) -> Result<Option<Head>> {
-        self.0.anchor().await
+        self.0.vault.anchor().await
     }
 
     async fn set_anchor(&self, head: &Head) -> Result<()> {
-        self.0.set_anchor(head).await
+        self.0.vault.set_anchor(head).await
     }
 }

@@ -19,8 +19,8 @@ pub(crate) fn conflict(op: &'static str) -> Error {
     Error::new(ErrorKind::Conflict, op, "the records were changed since they were read: read them again")
 }
 
-/// Maps what the operating system reports about a file.
-pub(crate) fn io(op: &'static str) -> impl Fn(io::Error) -> Error {
+/// Maps what the operating system reports about a file, under the name of an operation.
+pub fn io(op: &'static str) -> impl Fn(io::Error) -> Error {
     move |error| from_system(op, &error)
 }
 

@@ -1,16 +1,34 @@
 //! Files that only their owner may read, written at an offset, and made durable.
+//!
+//! For crates that keep a vault's secrets in files.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::Path;
 
+use oubliette_core::{Error, ErrorKind, Result};
+
+pub use crate::error::io as system_error;
+
+/// Makes a directory that only its owner may enter. One that is there stays as it is.
+///
+/// # Errors
+/// What the operating system reports.
+pub fn create_directory(path: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
+}
+
 /// The directory in which a file stands.
-pub(crate) fn folder(path: &Path) -> &Path {
+pub fn folder(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// Options that create a file which only its owner may read and write.
-pub(crate) fn owner_only() -> OpenOptions {
+pub fn owner_only() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.read(true).write(true);
     #[cfg(unix)]
@@ -19,7 +37,10 @@ pub(crate) fn owner_only() -> OpenOptions {
 }
 
 /// Makes the names in a directory durable.
-pub(crate) fn sync_directory(path: &Path) -> io::Result<()> {
+///
+/// # Errors
+/// What the operating system reports.
+pub fn sync_directory(path: &Path) -> io::Result<()> {
     #[cfg(unix)]
     {
         let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
@@ -28,6 +49,16 @@ pub(crate) fn sync_directory(path: &Path) -> io::Result<()> {
     #[cfg(not(unix))]
     let _ = path;
     Ok(())
+}
+
+/// Does what waits for files, or takes its time, where it keeps nobody else waiting.
+///
+/// # Errors
+/// Those of the work; `Unexpected` when the runtime is shutting down.
+pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    tokio::task::spawn_blocking(work).await.map_err(|_| {
+        Error::new(ErrorKind::Unexpected, "vault", "the work was cut short: the runtime is shutting down")
+    })?
 }
 
 #[cfg(unix)]

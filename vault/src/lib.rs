@@ -66,7 +66,7 @@ mod erasures;
 mod error;
 mod family;
 mod fence;
-mod files;
+pub mod files;
 mod key_vault;
 mod keyring;
 mod keys;

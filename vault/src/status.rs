@@ -1,7 +1,7 @@
 //! How a vault stands: its epoch, and what old copies of it still open.
 
 use jiff::Timestamp;
-use oubliette_core::{ErasureId, Result};
+use oubliette_core::{Erasure, ErasureId, Result, Sequence};
 
 use crate::act::Act;
 use crate::roots::{Epoch, RootState};
@@ -25,9 +25,14 @@ pub struct Status {
     pub unfinished: bool,
     /// Old roots that are destroyed, and are not gone for good yet.
     pub pending: Vec<PendingRoot>,
-    /// Erasures that were carried out, and whose keys an old copy of the vault still opens, or
-    /// could open again: until a roll, or until what is pending is gone.
+    /// Erasures that were carried out, and whose keys an old copy of the records still opens, or
+    /// could open again: until a roll, or until what is pending is gone. A backup that holds roots
+    /// opens what it holds besides, whatever is said here.
     pub recoverable: Vec<ErasureId>,
+    /// Erasures that were registered, and neither carried out nor lifted.
+    pub waiting: Vec<Erasure>,
+    /// The last erasure that was registered.
+    pub erasures: Sequence,
 }
 
 /// A root that is destroyed, and could be brought back.
@@ -38,6 +43,14 @@ pub struct PendingRoot {
     /// Until when it could be brought back, as its holder says; none where somebody has brought
     /// it back: then it opens what it opened, and nothing may be said to be gone.
     pub until: Option<Timestamp>,
+}
+
+impl Status {
+    /// This erasure and all before it were carried out, or lifted.
+    pub fn carried_out(&self) -> Sequence {
+        let first = self.waiting.iter().map(|erasure| erasure.sequence.0).min();
+        first.map_or(self.erasures, |first| Sequence(first.saturating_sub(1)))
+    }
 }
 
 impl Vault {
@@ -72,6 +85,7 @@ impl Vault {
         let recoverable = rows.iter().map(|(_, row)| row);
         let recoverable =
             recoverable.filter(|row| row.carried.as_ref().is_some_and(|carried| carried.epoch >= oldest));
+        let waiting = rows.iter().filter(|(_, row)| row.carried.is_none() && !row.readmitted);
         Ok(Status {
             epoch: head.epoch,
             since: time(head.since)?,
@@ -80,6 +94,8 @@ impl Vault {
             unfinished: head.roll.is_some(),
             pending,
             recoverable: recoverable.map(|row| row.id()).collect(),
+            waiting: waiting.map(|(sequence, row)| row.erasure(*sequence)).collect::<Result<_>>()?,
+            erasures: Sequence(head.erasures),
         })
     }
 }

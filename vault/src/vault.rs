@@ -102,6 +102,13 @@ impl Vault {
         Ok(vault)
     }
 
+    /// Takes every key and every name out of memory: they are read anew when they are asked for.
+    pub async fn evict(&self) {
+        self.0.forget();
+        *self.0.keyring.lock().await = None;
+        *self.0.names.lock().await = Names::default();
+    }
+
     fn assembled(
         records: Arc<dyn KeyRecords>,
         roots: Arc<dyn RootHolder>,

@@ -8,20 +8,23 @@ use aws_lc_rs::digest;
 use jiff::Timestamp;
 use oubliette_core::ledger::{Hash, Head};
 use oubliette_core::{Error, ErrorKind, Result, Sequence, VaultId};
+use oubliette_vault::files::{owner_only, system_error as io};
 use serde::{Deserialize, Serialize};
 
 use super::note::BackupNote;
 use super::snapshot::Snapshot;
-use crate::error::{corrupt, io, refused, unpacking};
-use crate::files::owner_only;
+use crate::error::{corrupt, refused, unpacking};
 use crate::master::MASTER_KEY_FILE;
+use crate::settings::SETTINGS;
+use crate::vault::{DATABASE, SLOTS};
 
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 const MANIFEST: &str = "manifest.json";
 /// More than this is no manifest.
 const MANIFEST_MAX: u64 = 64 * 1024;
-/// What a backup may hold, in this order; the last where the master key is a file.
-const FILES: [&str; 3] = ["vault.db", "slots", MASTER_KEY_FILE];
+/// What a backup holds, in this order; the slots where it holds roots, and the last where the master
+/// key is a file.
+const FILES: [&str; 4] = [SETTINGS, DATABASE, SLOTS, MASTER_KEY_FILE];
 
 /// What a backup says about itself.
 #[derive(Debug, Serialize, Deserialize)]
@@ -54,8 +57,8 @@ impl Manifest {
         BackupNote { at: self.created_at, erasures: self.erasures }
     }
 
-    pub(super) fn holds_master_key(&self) -> bool {
-        self.files.iter().any(|file| file.name == MASTER_KEY_FILE)
+    pub(super) fn holds(&self, name: &str) -> bool {
+        self.files.iter().any(|file| file.name == name)
     }
 
     fn parse(bytes: &[u8]) -> Result<Self> {
@@ -68,9 +71,18 @@ impl Manifest {
             )
             .with("format", any.format));
         }
+        if any.format < FORMAT {
+            return Err(Error::new(
+                ErrorKind::Invalid,
+                "restore",
+                "this backup is in a format from before the first release, which is not read any more",
+            )
+            .with("format", any.format));
+        }
         let manifest: Self = serde_json::from_slice(bytes).map_err(|_| no_backup())?;
-        let names: Vec<&str> = manifest.files.iter().map(|file| file.name.as_str()).collect();
-        match names == FILES || names == FILES[..2] {
+        let known = FILES.into_iter().filter(|name| manifest.holds(name));
+        let listed = manifest.files.iter().map(|file| file.name.as_str());
+        match known.eq(listed) && manifest.holds(SETTINGS) && manifest.holds(DATABASE) {
             true => Ok(manifest),
             false => Err(no_backup()),
         }
@@ -83,10 +95,16 @@ pub(super) fn write<W: Write>(
     master: Option<&[u8]>,
     output: W,
 ) -> Result<(Manifest, W)> {
-    let mut sources: Vec<Box<dyn Source + '_>> =
-        vec![Box::new(snapshot.database.open()?), Box::new(Cursor::new(snapshot.slots.as_slice()))];
-    sources.extend(master.map(|digits| Box::new(Cursor::new(digits)) as Box<dyn Source>));
-    let files = FILES.iter().zip(&mut sources).map(|(name, source)| measure(name, source));
+    let mut sources: Vec<(&str, Box<dyn Source + '_>)> = vec![
+        (SETTINGS, Box::new(Cursor::new(snapshot.settings.as_slice()))),
+        (DATABASE, Box::new(snapshot.database.open()?)),
+    ];
+    for (name, secret) in
+        [(SLOTS, snapshot.slots.as_ref().map(|slots| slots.as_slice())), (MASTER_KEY_FILE, master)]
+    {
+        sources.extend(secret.map(|bytes| (name, Box::new(Cursor::new(bytes)) as Box<dyn Source>)));
+    }
+    let files = sources.iter_mut().map(|(name, source)| measure(name, source));
     let manifest = Manifest {
         format: FORMAT,
         vault: snapshot.vault,
@@ -105,7 +123,7 @@ pub(super) fn write<W: Write>(
         archive.append_data(&mut header, name, source)
     };
     append(MANIFEST, text.len() as u64, &mut text.as_slice()).map_err(io_error)?;
-    for (file, source) in manifest.files.iter().zip(&mut sources) {
+    for (file, (_, source)) in manifest.files.iter().zip(&mut sources) {
         append(&file.name, file.bytes, source).map_err(io_error)?;
     }
     let output = archive.into_inner().map_err(io_error)?;

@@ -1,14 +1,14 @@
 //! The note beside vault.db of when it was last backed up.
 
-use std::io::Write;
 use std::path::Path;
 
 use jiff::Timestamp;
 use oubliette_core::{Result, Sequence};
+use oubliette_vault::files::system_error as io;
 use serde::{Deserialize, Serialize};
 
-use crate::error::{corrupt, io, refused};
-use crate::files::sync_directory;
+use crate::error::corrupt;
+use crate::settings::write_whole;
 
 const FILE: &str = "last-backup.json";
 
@@ -35,12 +35,7 @@ impl BackupNote {
     }
 
     pub(super) fn write(&self, directory: &Path) -> Result<()> {
-        let io = io("backup");
-        let mut file = tempfile::NamedTempFile::new_in(directory).map_err(&io)?;
-        let text = serde_json::to_vec(self).map_err(refused("backup"))?;
-        file.write_all(&text).and_then(|()| file.as_file().sync_all()).map_err(&io)?;
-        file.persist(directory.join(FILE)).map_err(|error| io(error.error))?;
-        sync_directory(directory).map_err(&io)
+        write_whole("backup", directory, FILE, self)
     }
 }
 

@@ -5,13 +5,11 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use oubliette_core::ledger::Head;
-use oubliette_core::{Error, ErrorKind, Result, Sequence, VaultId};
-use sqlx::sqlite::SqliteConnection;
+use oubliette_core::{Error, ErrorKind, KeyVault, Result, VaultId};
+use oubliette_vault::files::{owner_only, system_error as io};
 use zeroize::Zeroizing;
 
 use super::note::BackupNote;
-use crate::error::{corrupt, io, sql};
-use crate::files::owner_only;
 use crate::vault::Inner;
 
 /// The vault as it was at one moment.
@@ -19,55 +17,32 @@ pub(super) struct Snapshot {
     pub(super) vault: VaultId,
     pub(super) taken: BackupNote,
     pub(super) anchor: Option<Head>,
+    pub(super) settings: Vec<u8>,
     pub(super) database: Temporary,
-    /// In memory, and never in a second file: a slot that is destroyed later must not stay
-    /// behind when this process is killed. 32 MB a million keys.
-    pub(super) slots: Zeroizing<Vec<u8>>,
+    /// With the root that counts alone, and in memory, never in a second file: a slot that is
+    /// destroyed later must not stay behind when this process is killed. None where backups hold
+    /// no roots.
+    pub(super) slots: Option<Zeroizing<Vec<u8>>>,
 }
 
 impl Inner {
     /// Copies the vault. What opens nothing without the slots goes through a file.
     pub(super) async fn snapshot(&self, turn: &Turn) -> Result<Snapshot> {
-        self.finish().await?;
         let database = turn.temporary()?;
-        // Locks out whoever mints or destroys, so that rows and slots are of one moment.
-        let mut transaction = self.begin("backup").await?;
-        let at = Timestamp::now();
-        let path = database.0.to_str().ok_or_else(|| {
-            Error::new(ErrorKind::Invalid, "backup", "the directory's name is not UTF-8: move the vault")
-        })?;
-        sqlx::query("VACUUM INTO ?").bind(path).execute(&self.readers).await.map_err(sql("backup"))?;
-        let erasures = carried_out(&mut transaction).await?;
-        // The destruction of these has begun, and may be done before this is.
-        let doomed: Vec<i64> = sqlx::query_scalar("SELECT slot FROM deaths WHERE at IS NULL")
-            .fetch_all(&mut *transaction)
-            .await
-            .map_err(sql("backup"))?;
-        let count = sqlx::query_scalar("SELECT coalesce(max(slot) + 1, 0) FROM keys")
-            .fetch_one(&mut *transaction)
-            .await
-            .map_err(sql("backup"))?;
-        let anchor = self.anchor().await?;
-        let slots = self.slots.copy(count, &doomed)?;
-        transaction.rollback().await.map_err(sql("backup"))?;
-        let taken = BackupNote { at, erasures };
-        Ok(Snapshot { vault: self.root.vault, taken, anchor, database, slots })
+        // While nobody else commits: the root that counts stays, and is that of the records.
+        let meanwhile = || async {
+            let (at, status) = (Timestamp::now(), self.vault.status().await?);
+            let slots = match self.settings.roots_apart {
+                true => None,
+                false => Some(self.roots.copied(status.epoch).await?),
+            };
+            let taken = BackupNote { at, erasures: status.carried_out() };
+            Ok((taken, self.vault.anchor().await?, slots))
+        };
+        let (taken, anchor, slots) = self.records.copy(&database.0, meanwhile).await?;
+        let settings = self.settings.of_a_copy().to_bytes()?;
+        Ok(Snapshot { vault: self.vault.id(), taken, anchor, settings, database, slots })
     }
-}
-
-/// The last erasure of those that were carried out, with all before it.
-async fn carried_out(connection: &mut SqliteConnection) -> Result<Sequence> {
-    let last: i64 = sqlx::query_scalar(
-        "SELECT coalesce((SELECT min(sequence) - 1 FROM erasures
-                          WHERE doomed_at IS NULL AND readmitted_at IS NULL),
-                         (SELECT max(sequence) FROM erasures), 0)",
-    )
-    .fetch_one(connection)
-    .await
-    .map_err(sql("backup"))?;
-    let last = u64::try_from(last)
-        .map_err(|_| corrupt("backup", "a sequence in vault.db is damaged: restore the vault"))?;
-    Ok(Sequence(last))
 }
 
 /// The right to make a backup: one at a time makes one.

@@ -9,10 +9,8 @@ use std::io;
 use std::path::Path;
 
 use oubliette_core::{Error, ErrorKind, Result};
+use oubliette_vault::files::{create_directory, folder, sync_directory, system_error};
 use tempfile::{NamedTempFile, TempDir};
-
-use crate::error;
-use crate::files::{create_directory, folder, sync_directory};
 
 const SUFFIX: &str = ".oubliette-unfinished";
 
@@ -21,7 +19,7 @@ pub(super) struct UnfinishedFile(NamedTempFile);
 impl UnfinishedFile {
     /// Makes it, open to its owner alone. Its folder must be there.
     pub(super) fn create(place: &Path) -> Result<Self> {
-        let io = error::io("backup");
+        let io = system_error("backup");
         sweep(folder(place)).map_err(&io)?;
         let file = builder().tempfile_in(folder(place)).map_err(&io)?;
         hold(file.as_file());
@@ -34,7 +32,7 @@ impl UnfinishedFile {
 
     /// Puts it in its place, durably, and never over another file.
     pub(super) fn finish(self, place: &Path) -> Result<()> {
-        let io = error::io("backup");
+        let io = system_error("backup");
         self.file().sync_all().map_err(&io)?;
         self.0.persist_noclobber(place).map_err(|error| match error.error.kind() {
             io::ErrorKind::AlreadyExists => super::taken(place),
@@ -52,7 +50,7 @@ pub(super) struct UnfinishedDirectory {
 impl UnfinishedDirectory {
     /// Makes it, open to its owner alone, and the folder of its place.
     pub(super) fn create(place: &Path) -> Result<Self> {
-        let io = error::io("restore");
+        let io = system_error("restore");
         create_directory(folder(place)).map_err(&io)?;
         sweep(folder(place)).map_err(&io)?;
         let mut builder = builder();
@@ -71,7 +69,7 @@ impl UnfinishedDirectory {
 
     /// Puts it in its place, durably, unless that is taken.
     pub(super) fn finish(self, place: &Path) -> Result<()> {
-        let io = error::io("restore");
+        let io = system_error("restore");
         for file in fs::read_dir(self.path()).map_err(&io)? {
             file.and_then(|file| File::open(file.path())?.sync_all()).map_err(&io)?;
         }
@@ -92,7 +90,7 @@ pub(super) fn refuse_occupied(place: &Path) -> Result<()> {
         Ok(mut files) => files.next().map_or(Ok(()), |_| Err(occupied(place))),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(error) if error.kind() == io::ErrorKind::NotADirectory => Err(occupied(place)),
-        Err(error) => Err(error::io("restore")(error)),
+        Err(error) => Err(system_error("restore")(error)),
     }
 }
 

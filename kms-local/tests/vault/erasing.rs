@@ -1,7 +1,7 @@
 //! The record of erasures: registered, listed, lifted.
 
 use oubliette_core::ledger::{Hash, Head};
-use oubliette_core::{ErasureId, ErrorKind, KeyVault, Purpose, Reason, Sequence, Target};
+use oubliette_core::{ErasureId, ErrorKind, KeyVault, Reason, Sequence, Target};
 
 use crate::{CONTRACT, House, MARKETING, erase, is_live, mint, register, scope, subject, whole};
 
@@ -79,17 +79,6 @@ async fn the_record_of_a_dead_key_says_when_and_why() {
     let death = dead.destroyed.as_ref().unwrap();
     assert_eq!((dead.id, death.erasure, death.reason.as_str()), (key.id(), erasure.id, "by letter"));
     assert!(dead.minted_at <= erasure.at && erasure.at <= death.at);
-}
-
-#[tokio::test]
-async fn the_purpose_of_names_is_neither_erased_nor_minted_for() {
-    let (_house, vault) = House::with_vault().await;
-    let target = Target::Purpose(scope(&subject("c-42"), Purpose::declared("oubliette.alias")));
-    let error = vault.register(&target, &Reason::default()).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Invalid);
-    assert!(vault.erasures(Sequence::ZERO).await.unwrap().is_empty());
-    let Target::Purpose(scope) = target else { panic!("a purpose") };
-    assert_eq!(vault.mint(&[scope]).await.unwrap_err().kind(), ErrorKind::Invalid);
 }
 
 #[tokio::test]

@@ -12,6 +12,7 @@ mod opening;
 mod processes;
 mod residue;
 mod restoring;
+mod rolling;
 mod unfinished;
 
 use std::path::{Path, PathBuf};
@@ -120,6 +121,13 @@ pub(crate) async fn erase(vault: &LocalVault, target: &Target) -> ErasureId {
 
 pub(crate) fn whole(subject: &SubjectId) -> Target {
     Target::Subject(subject.clone())
+}
+
+/// The secret in the first slot of the file in the vault's directory.
+pub(crate) fn first_slot(house: &House) -> Vec<u8> {
+    let slot = std::fs::read(house.file("slots")).unwrap()[4096 + 8..4096 + 40].to_vec();
+    assert!(slot.iter().any(|byte| *byte != 0), "the slot is where it is looked for");
+    slot
 }
 
 /// Runs SQL on the vault's database, behind its back.

@@ -174,7 +174,7 @@ async fn a_vault_whose_slots_are_cut_short_does_not_open() {
     vault.close().await;
     let slots = std::fs::OpenOptions::new().write(true).open(house.file("slots")).unwrap();
     let length = slots.metadata().unwrap().len();
-    for cut in [length - 1, length - 32, 16, 0] {
+    for cut in [length - 1, 4096, 16, 0] {
         slots.set_len(cut).unwrap();
         assert_eq!(refused(&house, house.master()).await.0, ErrorKind::Corrupt, "{cut}");
     }
@@ -189,7 +189,73 @@ async fn the_slots_of_another_vault_do_not_fit() {
         vault.close().await;
     }
     std::fs::copy(other.file("slots"), house.file("slots")).unwrap();
+    for master in [house.master(), other.master()] {
+        let (kind, text) = refused(&house, master).await;
+        assert_eq!(kind, ErrorKind::WrongVault);
+        assert!(text.contains("of another vault"), "{text}");
+    }
+}
+
+/// Of one vault they are, and yet from different times: that is no erasure.
+#[tokio::test]
+async fn slots_and_a_database_of_different_times_do_not_fit() {
+    for (kept, kind) in [("vault.db", ErrorKind::Diverged), ("slots", ErrorKind::Corrupt)] {
+        let (house, vault) = House::with_vault().await;
+        let key = mint(&vault, &subject("c-42"), CONTRACT).await;
+        vault.close().await;
+        house.keep(kept);
+        let vault = house.open().await;
+        vault.roll().await.unwrap();
+        assert!(is_live(&vault, &key).await);
+        vault.close().await;
+        house.restore(kept);
+        let (found, text) = refused(&house, house.master()).await;
+        assert_eq!(found, kind);
+        assert!(text.contains("restore"), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_slot_that_was_overwritten_by_somebody_else_is_not_an_erasure() {
+    for byte in [0, 1] {
+        let (house, vault) = House::with_vault().await;
+        mint(&vault, &subject("c-42"), CONTRACT).await;
+        vault.close().await;
+        let mut slots = std::fs::read(house.file("slots")).unwrap();
+        slots[4096..4096 + 64].fill(byte);
+        std::fs::write(house.file("slots"), slots).unwrap();
+        let (kind, text) = refused(&house, house.master()).await;
+        assert!([ErrorKind::Corrupt, ErrorKind::Diverged].contains(&kind), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn what_was_decided_at_the_creation_is_needed_to_open() {
+    let (house, vault) = House::with_vault().await;
+    vault.close().await;
+    let whole = std::fs::read(house.file("vault.json")).unwrap();
+    for damaged in [&b""[..], b"{}", &whole[..whole.len() / 2]] {
+        std::fs::write(house.file("vault.json"), damaged).unwrap();
+        assert_eq!(refused(&house, house.master()).await.0, ErrorKind::Corrupt);
+    }
+    let newer = String::from_utf8(whole.clone()).unwrap().replace("\"format\": 1", "\"format\": 2");
+    std::fs::write(house.file("vault.json"), newer).unwrap();
+    assert_eq!(refused(&house, house.master()).await.0, ErrorKind::NewerFormat);
+    std::fs::remove_file(house.file("vault.json")).unwrap();
     assert_eq!(refused(&house, house.master()).await.0, ErrorKind::Corrupt);
+    std::fs::write(house.file("vault.json"), whole).unwrap();
+    house.open().await;
+}
+
+#[tokio::test]
+async fn a_vault_from_before_the_first_release_is_told() {
+    let (house, vault) = House::with_vault().await;
+    vault.close().await;
+    std::fs::remove_file(house.file("vault.json")).unwrap();
+    std::fs::write(house.file("slots"), [b"oubliette slots1".as_slice(), &[0; 5000]].concat()).unwrap();
+    let (kind, text) = refused(&house, house.master()).await;
+    assert_eq!(kind, ErrorKind::Invalid);
+    assert!(text.contains("before the first release"), "{text}");
 }
 
 #[tokio::test]

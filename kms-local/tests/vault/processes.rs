@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use oubliette_core::alias::{AliasKind, AliasName, Naming};
 use oubliette_core::{ErrorKind, KeyVault};
-use oubliette_kms_local::LocalVault;
 
 use crate::{CONTRACT, House, erase, is_destroyed, is_live, mint, register, scope, subject, whole};
 
@@ -49,28 +48,6 @@ async fn a_destroyed_key_leaves_every_cache_at_once() {
     erase(&other, &whole(&ada)).await;
     assert!(is_destroyed(&one, &hers).await && is_destroyed(&other, &hers).await);
     assert!(is_live(&one, &his).await && is_live(&other, &his).await);
-}
-
-/// The cache does serve: a key is still found after its row was damaged, and no longer
-/// once its lease has ended.
-#[tokio::test]
-async fn a_cached_key_is_served_until_its_lease_ends() {
-    let (house, vault) = House::with_vault().await;
-    let key = mint(&vault, &subject("c-42"), CONTRACT).await;
-    vault.close().await;
-    let long = house.open().await;
-    let lease = Duration::from_millis(300);
-    let short = LocalVault::builder(house.vault()).lease(lease).open(house.master()).await.unwrap();
-    let none = LocalVault::builder(house.vault()).cache(0).open(house.master()).await.unwrap();
-    for vault in [&long, &short, &none] {
-        assert!(is_live(vault, &key).await);
-    }
-    crate::sql(&house, "UPDATE keys SET wrapped = x'00'").await;
-    assert!(is_live(&long, &key).await);
-    assert_eq!(none.find(&[key.id()]).await.unwrap_err().kind(), ErrorKind::Corrupt);
-    tokio::time::sleep(2 * lease).await;
-    assert!(is_live(&long, &key).await);
-    assert_eq!(short.find(&[key.id()]).await.unwrap_err().kind(), ErrorKind::Corrupt);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -70,6 +70,12 @@ impl SlotFile {
         Ok(Self(path))
     }
 
+    /// Takes away a file that was just made, and holds no root yet.
+    pub(super) fn abandon(&self) {
+        // What stays says at the next try that it is there.
+        let _ = std::fs::remove_file(&self.0);
+    }
+
     /// The vault, and the proof of its master key.
     pub(super) fn header(&self) -> Result<(VaultId, Vec<u8>)> {
         self.locked("open", |_, content| {
@@ -90,6 +96,20 @@ impl SlotFile {
             // It may be the one that is damaged.
             content.refuse_damaged()?;
             Ok(if epoch <= content.last()? { Found::Destroyed } else { Found::Absent })
+        })
+    }
+
+    /// The file as it would be if it held the root of one epoch alone.
+    pub(super) fn copied(&self, epoch: Epoch) -> Result<Zeroizing<Vec<u8>>> {
+        self.locked("backup", |_, content| {
+            let found = content.slots().find(|(_, here, _)| *here == epoch);
+            let (slot, _, _) = found.ok_or_else(|| rootless(epoch))?;
+            let mut copy = Zeroizing::new(vec![0; LENGTH]);
+            for page in [0, slot] {
+                put(&mut copy, page * PAGE, content.page(page));
+            }
+            put(&mut copy, LAST_AT, &numbered(content.last()?));
+            Ok(copy)
         })
     }
 
@@ -213,6 +233,11 @@ fn put(bytes: &mut [u8], at: usize, part: &[u8]) {
     if let Some(place) = bytes.get_mut(at..at + part.len()) {
         place.copy_from_slice(part);
     }
+}
+
+pub(super) fn rootless(epoch: Epoch) -> Error {
+    corrupt("backup", "no file of roots holds the root that counts: restore one from its copy")
+        .with("epoch", epoch)
 }
 
 fn damaged() -> Error {

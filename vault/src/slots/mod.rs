@@ -14,8 +14,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use oubliette_core::{Error, ErrorKind, Result, VaultId};
+use zeroize::Zeroizing;
 
 use self::file::{Found, SlotFile};
+use crate::files::blocking;
 use crate::roots::{Blob, Destruction, Epoch, Opened, RootHolder, RootState};
 use crate::sealing::{Secret, derive, open, seal};
 
@@ -51,8 +53,21 @@ impl SlotRoots {
     ) -> Result<Self> {
         let files = paths(files);
         let proof = seal(&proving(vault, &master)?, vault.as_bytes(), PROOF)?;
-        let made = move || files.into_iter().map(|path| SlotFile::create(path, vault, &proof)).collect();
-        Ok(Self { inner: Arc::new(Inner { vault, master, files: blocking(made).await? }), apart: false })
+        let files = blocking(move || {
+            let mut made = Vec::new();
+            for path in files {
+                match SlotFile::create(path, vault, &proof) {
+                    Ok(file) => made.push(file),
+                    Err(error) => {
+                        // All or none, so that the same call can be made again.
+                        made.iter().for_each(SlotFile::abandon);
+                        return Err(error);
+                    }
+                }
+            }
+            Ok(made)
+        });
+        Ok(Self { inner: Arc::new(Inner { vault, master, files: files.await? }), apart: false })
     }
 
     /// Opens files that are there: at least one.
@@ -113,6 +128,30 @@ impl SlotRoots {
         blocking(move || {
             let all: Result<Vec<Vec<Epoch>>> = inner.files.iter().map(SlotFile::live).collect();
             Ok(all?.into_iter().flatten().collect::<BTreeSet<_>>().into_iter().collect())
+        })
+        .await
+    }
+
+    /// The name of the vault whose roots are in a file: readable by anybody.
+    ///
+    /// # Errors
+    /// `Corrupt` when the file is damaged, cut short or missing.
+    pub async fn name_in(file: impl AsRef<Path>) -> Result<VaultId> {
+        let file = SlotFile::at(file.as_ref().to_owned());
+        blocking(move || Ok(file.header()?.0)).await
+    }
+
+    /// A file of these roots that holds the root of one epoch and no other, for a backup. It is as
+    /// secret as the files are, and destroys nothing there.
+    ///
+    /// # Errors
+    /// `Corrupt` when none of the files holds that root.
+    pub async fn copied(&self, epoch: Epoch) -> Result<Zeroizing<Vec<u8>>> {
+        let inner = self.inner.clone();
+        blocking(move || {
+            let mut copies = inner.files.iter().map(|file| file.copied(epoch));
+            let first = copies.next().unwrap_or_else(|| Err(file::rootless(epoch)));
+            first.or_else(|error| copies.find_map(Result::ok).ok_or(error))
         })
         .await
     }
@@ -212,12 +251,6 @@ fn proving(vault: VaultId, master: &Secret) -> Result<Secret> {
 
 fn paths(files: impl IntoIterator<Item = impl AsRef<Path>>) -> Vec<PathBuf> {
     files.into_iter().map(|path| path.as_ref().to_owned()).collect()
-}
-
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-    tokio::task::spawn_blocking(work).await.map_err(|_| {
-        Error::new(ErrorKind::Unexpected, "vault", "the work was cut short: the runtime is shutting down")
-    })?
 }
 
 fn wrong(text: &'static str) -> Error {

@@ -57,6 +57,34 @@ impl SqliteRecords {
         Ok(Self(Arc::new(Inner { writer, readers, stamp: Stamp::beside(path), patience })))
     }
 
+    /// Writes a copy into a file that is there and empty, and does something else before anybody
+    /// may commit again: what that sees is what the copy holds.
+    ///
+    /// # Errors
+    /// Those of what is done meanwhile; `Invalid` when the path is not UTF-8; `Unavailable`.
+    pub async fn copy<T, F: Future<Output = Result<T>>>(
+        &self,
+        to: &Path,
+        meanwhile: impl FnOnce() -> F,
+    ) -> Result<T> {
+        let path = to.to_str().ok_or_else(|| {
+            Error::new(ErrorKind::Invalid, "backup", "the path of the copy is not UTF-8: move the vault")
+        })?;
+        let locked = self.0.writer.begin_with("BEGIN IMMEDIATE").await.map_err(sql("backup"))?;
+        sqlx::query("VACUUM INTO ?").bind(path).execute(&self.0.readers).await.map_err(sql("backup"))?;
+        let done = meanwhile().await?;
+        locked.rollback().await.map_err(sql("backup"))?;
+        Ok(done)
+    }
+
+    /// Makes a copy that [`SqliteRecords::copy`] wrote a store of its own, and looks at every page.
+    ///
+    /// # Errors
+    /// `Corrupt` when it is damaged, and what the operating system reports.
+    pub async fn take_over(copy: impl AsRef<Path>) -> Result<()> {
+        schema::take_over(copy.as_ref()).await
+    }
+
     /// Closes the connections, and waits until they are.
     pub async fn close(&self) {
         self.0.readers.close().await;

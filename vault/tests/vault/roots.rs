@@ -60,6 +60,28 @@ async fn a_destroyed_root_leaves_no_byte_in_its_file() {
 }
 
 #[tokio::test]
+async fn a_copy_for_a_backup_holds_one_root_and_gives_no_other() {
+    let (folder, blob) = (TempDir::new().unwrap(), Blob::default());
+    let (file, copy) = (folder.path().join("roots"), folder.path().join("copy"));
+    let vault = VaultId::random().unwrap();
+    let roots = SlotRoots::create([&file], vault, master(7)).await.unwrap();
+    for epoch in [Epoch(1), Epoch(2), Epoch(3)] {
+        roots.create(vault, epoch).await.unwrap();
+    }
+    std::fs::write(&copy, &roots.copied(Epoch(2)).await.unwrap()[..]).unwrap();
+    assert_eq!(SlotRoots::name_in(&copy).await.unwrap(), vault);
+    let copied = SlotRoots::open([&copy], master(7)).await.unwrap();
+    assert_eq!(copied.live().await.unwrap(), [Epoch(2)]);
+    let (here, there) = (roots.open(vault, Epoch(2), &blob).await, copied.open(vault, Epoch(2), &blob).await);
+    assert_eq!(root(here.unwrap()), root(there.unwrap()));
+    // Another root for an epoch that had one would be taken for it.
+    for gone in [Epoch(1), Epoch(3)] {
+        assert_eq!(copied.create(vault, gone).await.unwrap_err().kind(), ErrorKind::Corrupt);
+    }
+    assert_eq!(roots.copied(Epoch(4)).await.unwrap_err().kind(), ErrorKind::Corrupt);
+}
+
+#[tokio::test]
 async fn level_c_is_promised_only_where_no_backup_holds_the_roots() {
     let folder = TempDir::new().unwrap();
     let vault = VaultId::random().unwrap();
