@@ -8,3 +8,9 @@ use self::fixture::Folder;
 
 oubliette_conformance::key_vault!(Folder);
 oubliette_conformance::ledger!(Folder);
+
+mod apart {
+    use crate::fixture::Apart;
+
+    oubliette_conformance::key_vault!(Apart);
+}

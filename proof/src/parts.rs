@@ -9,9 +9,6 @@ use futures::future::BoxFuture;
 use oubliette_conformance::{Fixture, Store, fresh, memory};
 use oubliette_core::{BackupTarget, Documents, EventLog, KeyVault, SnapshotStore};
 
-#[path = "../../vault/tests/fixture/mod.rs"]
-#[allow(dead_code, reason = "the vault in memory is for the tests of its own crate")]
-mod epochs;
 #[path = "../../backup/tests/fixture/mod.rs"]
 mod folder;
 #[path = "../../kms-local/tests/fixture/mod.rs"]
@@ -70,7 +67,8 @@ pub fn vaults() -> Vec<Part<dyn KeyVault>> {
     vec![
         Part::of::<memory::Vault>("memory", "core"),
         Part::of::<local::Folder>("local", "kms-local"),
-        Part::of::<epochs::Folder>("epochs", "vault"),
+        // Whose code is the same. What is told apart here is that backups hold no roots.
+        Part::of::<local::Apart>("local, roots apart", "vault"),
     ]
 }
 
