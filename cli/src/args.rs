@@ -6,8 +6,8 @@ mod derived;
 use std::path::PathBuf;
 
 pub(crate) use self::backups::{
-    Backup, BackupCommand, BackupCreate, BackupExpire, BackupList, BackupRestore, BackupVerify, Vault,
-    VaultBackup, VaultCommand, VaultRestore,
+    Backup, BackupCommand, BackupCreate, BackupExpire, BackupList, BackupRestore, BackupVerify, Roots, Vault,
+    VaultBackup, VaultCommand, VaultOnly, VaultRestore,
 };
 pub(crate) use self::derived::{
     Declare, Projection, ProjectionCommand, ProjectionRun, ProjectionSkip, Query, Rebuild, Scan, Select,
@@ -69,7 +69,7 @@ pub(crate) enum Command {
     Snapshot(Snapshot),
     /// Back the event log up, and restore it: sealed, never with a key
     Backup(Backup),
-    /// Back the vault up, apart from everything else, and restore it
+    /// Back the vault up, apart from everything else, restore it, and see how it stands
     Vault(Vault),
     /// Search every byte for what must not be readable
     Scan(Scan),
@@ -101,6 +101,8 @@ pub(crate) struct Init {
     /// Where to keep a second copy of the ledger: another disk
     #[arg(long, value_name = "FILE")]
     pub(crate) ledger_copy: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) roots: Roots,
 }
 
 #[derive(ClapArgs, Debug)]

@@ -9,6 +9,7 @@ use oubliette::erasure::SignedCertificate;
 use oubliette::local::LocalVault;
 use oubliette::{EventLog, KeyVault as _, Oubliette};
 
+use crate::args::Roots;
 use crate::config::Config;
 use crate::exit::{Exit, FAILED, INPUT};
 use crate::master::Source;
@@ -34,6 +35,7 @@ impl Dir {
         master_key: Source,
         stores: Stores,
         ledger_copy: Option<&Path>,
+        roots: Roots,
     ) -> Result<Self, Exit> {
         Self::must_be_new(root)?;
         stores.must_be_new(root).await?;
@@ -42,7 +44,7 @@ impl Dir {
             fs::create_dir_all(folder).map_err(|error| cannot("make", folder, &error))?;
         }
         let ledger_copy = ledger_copy.map(std::path::absolute).transpose();
-        let vault = match Self::create_vault(root, &vault_dir, &master_key).await {
+        let vault = match Self::create_vault(root, &vault_dir, &master_key, roots).await {
             Ok(vault) => vault,
             Err(exit) => {
                 // Nothing was made yet: the same command runs again once its cause is mended.
@@ -61,8 +63,15 @@ impl Dir {
         Ok(dir)
     }
 
-    async fn create_vault(root: &Path, vault_dir: &Path, master_key: &Source) -> Result<LocalVault, Exit> {
-        Ok(LocalVault::create(vault_dir, master_key.new_key(root)?).await?)
+    async fn create_vault(
+        root: &Path,
+        vault_dir: &Path,
+        master_key: &Source,
+        roots: Roots,
+    ) -> Result<LocalVault, Exit> {
+        let builder =
+            LocalVault::builder(vault_dir).roots_apart(roots.roots_apart).slot_copies(roots.slots_copy);
+        Ok(builder.create(master_key.new_key(root)?).await?)
     }
 
     /// Makes a directory for a log that is restored, beside the one whose vault it uses.

@@ -102,6 +102,28 @@ pub(crate) enum VaultCommand {
     Backup(VaultBackup),
     /// Restore a vault into a directory that has lost it
     Restore(VaultRestore),
+    /// Show its epoch, and what older copies of it still open
+    Status(VaultOnly),
+    /// Replace the root that all keys hang on, and destroy the old one
+    Roll(VaultOnly),
+}
+
+#[derive(ClapArgs, Debug)]
+pub(crate) struct VaultOnly {
+    #[command(flatten)]
+    pub(crate) dir: Dir,
+}
+
+/// Where the roots of a new vault are.
+#[derive(ClapArgs, Clone, Debug, Default)]
+pub(crate) struct Roots {
+    /// Keep the vault's roots out of its backups: an older one opens nothing of who was forgotten
+    /// since. Then all is lost with the file `vault/slots`: keep a second one
+    #[arg(long)]
+    pub(crate) roots_apart: bool,
+    /// Keep a second file of slots, on another disk; several times for more
+    #[arg(long, value_name = "FILE")]
+    pub(crate) slots_copy: Vec<PathBuf>,
 }
 
 #[derive(ClapArgs, Debug)]

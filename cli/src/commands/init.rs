@@ -8,7 +8,8 @@ use crate::exit::Exit;
 use crate::output::Output;
 
 pub(crate) async fn run(args: Init, output: &Output) -> Result<(), Exit> {
-    let dir = Dir::create(&args.dir.dir, args.master_key, args.stores, args.ledger_copy.as_deref()).await?;
+    let Init { dir, master_key, stores, ledger_copy, roots } = args;
+    let dir = Dir::create(&dir.dir, master_key, stores, ledger_copy.as_deref(), roots).await?;
     let root = dir.root().display();
     let made = json!({ "dir": root.to_string(), "public_key": dir.public_key() });
     output.result(&made, || {

@@ -73,19 +73,30 @@ impl Dir {
 
     /// A new one.
     pub(crate) fn new() -> Self {
+        Self::made_with([])
+    }
+
+    /// A new one that is made with these options besides.
+    pub(crate) fn made_with<const N: usize>(options: [&str; N]) -> Self {
         let dir = Self::not_made();
-        ok(["init", "--dir", dir.path()]);
+        let made: Run = program(["init", "--dir", dir.path()]).args(options).output().unwrap().into();
+        assert_eq!(made.code, 0, "{made:?}");
         dir
     }
 
     /// A new one with small events of `customers` in it.
     pub(crate) fn with(customers: &[&str]) -> Self {
         let dir = Self::new();
-        let catalogue = dir.write("catalogue.toml", CATALOGUE);
-        let lines: String = customers.iter().map(|customer| line(customer)).collect();
-        let events = dir.write("events.jsonl", &lines);
-        ok(["import", "--dir", dir.path(), "--catalogue", &catalogue, &events]);
+        dir.fill(customers);
         dir
+    }
+
+    /// Imports small events of `customers`, and the catalogue by which they are read.
+    pub(crate) fn fill(&self, customers: &[&str]) {
+        let catalogue = self.write("catalogue.toml", CATALOGUE);
+        let lines: String = customers.iter().map(|customer| line(customer)).collect();
+        let events = self.write("events.jsonl", &lines);
+        ok(["import", "--dir", self.path(), "--catalogue", &catalogue, &events]);
     }
 
     pub(crate) fn root(&self) -> PathBuf {

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use oubliette::erasure::{Moment, StepName};
 use oubliette::local::{LocalVault, MasterKey, Protection};
+use serde_json::json;
 
 use crate::crash::{ERASURE, place};
 use crate::killing::kill_at;
@@ -179,4 +180,61 @@ fn assert_forgotten(dir: &Dir, at: &str) {
     let footprint = run(["subject", "footprint", "--dir", dir.path(), "ada", "--json"]);
     assert!(footprint.code == 4 || footprint.json()["footprint"]["parts"] == 0, "{at}: {footprint:?}");
     assert_eq!(dir.json(["status"])["open"], 0, "{at}");
+}
+
+#[test]
+fn the_state_of_a_vault_is_told_and_it_is_rolled() {
+    let dir = Dir::with(&["ada", "bob"]);
+    let before = dir.json(["vault", "status"]);
+    assert_eq!(
+        (&before["epoch"], &before["roots_apart"], &before["level_c"]),
+        (&json!(1), &json!(false), &json!(false))
+    );
+    assert_eq!((&before["last_backup"], &before["backup_due"]), (&json!(null), &json!(true)));
+    dir.forget("ada");
+    let after = dir.json(["vault", "status"]);
+    assert_eq!(
+        (&after["epoch"], &after["erasures"], &after["recoverable"]),
+        (&json!(2), &json!(1), &json!([]))
+    );
+    assert!(after["live_keys"].as_u64() < before["live_keys"].as_u64());
+    let rolled = dir.json(["vault", "roll"]);
+    assert_eq!(rolled["epoch"], 3);
+    dir.back_the_vault_up("vault.age");
+    let last = dir.json(["vault", "status"]);
+    assert_eq!((&last["epoch"], &last["backup_due"]), (&json!(3), &json!(false)));
+    assert_eq!(last["last_backup"]["erasures"], 1);
+    for command in ["status", "roll"] {
+        let told = ok(["vault", command, "--dir", dir.path()]);
+        assert!(told.out.contains("epoch"), "{told:?}");
+    }
+}
+
+/// Whoever has an old backup, what opens it, and the ledger of then has nothing of ada.
+#[test]
+fn with_the_roots_apart_an_old_backup_opens_nothing_of_who_was_forgotten() {
+    let slots = tempfile::tempdir().unwrap();
+    let slots = slots.path().join("slots");
+    let dir = Dir::made_with(["--roots-apart", "--slots-copy", slots.to_str().unwrap()]);
+    dir.fill(&["ada", "bob"]);
+    assert_eq!(dir.json(["vault", "status"])["level_c"], true);
+    let old = dir.back_the_vault_up("old.age");
+    dir.forget("ada");
+    let (read, new) = (dir.read(), dir.back_the_vault_up("new.age"));
+    let restored = dir.restore_the_vault(&old);
+    assert_eq!((restored.code, &restored.json()["slots"]), (0, &json!(null)));
+    for put_back in [false, true] {
+        if put_back {
+            fs::copy(&slots, dir.vault().join("slots")).unwrap();
+        }
+        let closed = dir.run(["read"]);
+        assert_eq!(closed.code, 5, "{closed:?}");
+        assert!(
+            closed.err.contains(if put_back { "newest backup" } else { "the slots are missing" }),
+            "{closed:?}"
+        );
+    }
+    assert_eq!(dir.restore_the_vault(&new).code, 0);
+    fs::copy(&slots, dir.vault().join("slots")).unwrap();
+    assert_eq!(dir.read(), read);
 }

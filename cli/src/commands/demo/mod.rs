@@ -21,7 +21,7 @@ use self::derived::Derived;
 use self::known::Known;
 use self::proof::Proof;
 use self::swept::Ciphertext;
-use crate::args::Demo;
+use crate::args::{Demo, Roots};
 use crate::commands::import::{Events, Passes};
 use crate::commands::read::json_line;
 use crate::dir::Dir;
@@ -47,7 +47,7 @@ pub(crate) async fn run(args: Demo, output: &Output) -> Result<(), Exit> {
     let subject = SubjectId::new(&args.subject)?;
     let stores = database::stores(args.postgres.as_ref(), &root)?;
     let master_key = Source::File { path: "vault/master.key".into() };
-    let dir = Dir::create(&root, master_key, stores.clone(), None).await?;
+    let dir = Dir::create(&root, master_key, stores.clone(), None, Roots::default()).await?;
     let imported = import(&dir, output).await?;
     output.say(&format!(
         "Imported {imported} real events (GitHub webhook deliveries) into {}.\n",
