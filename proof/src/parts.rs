@@ -68,7 +68,7 @@ pub fn vaults() -> Vec<Part<dyn KeyVault>> {
         Part::of::<memory::Vault>("memory", "core"),
         Part::of::<local::Folder>("local", "kms-local"),
         // Whose code is the same. What is told apart here is that backups hold no roots.
-        Part::of::<local::Apart>("local, roots apart", "vault"),
+        Part::of::<local::Apart>("local-apart", "vault"),
     ]
 }
 

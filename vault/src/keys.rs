@@ -16,25 +16,26 @@ use crate::wire::{Held, KeyRow, Life, Wraps};
 impl Inner {
     pub(crate) async fn mint(&self, scopes: &[Scope]) -> Result<Vec<Key>> {
         let stamp = self.stamp().await?;
-        let mut keys: HashMap<&Scope, Key> = HashMap::new();
-        {
+        let cached: Vec<Option<Key>> = {
             let now = Instant::now();
             let mut cache = self.cache();
             cache.refresh(stamp);
-            keys.extend(scopes.iter().filter_map(|scope| Some((scope, cache.key(scope, now)?))));
-        }
+            scopes.iter().map(|scope| cache.key(scope, now)).collect()
+        };
         let mut seen = HashSet::new();
-        let missing: Vec<&Scope> =
-            scopes.iter().filter(|scope| !keys.contains_key(scope) && seen.insert(*scope)).collect();
+        let unknown = scopes.iter().zip(&cached).filter(|(_, key)| key.is_none()).map(|(scope, _)| scope);
+        let missing: Vec<&Scope> = unknown.filter(|scope| seen.insert(*scope)).collect();
+        let mut minted: HashMap<&Scope, Key> = HashMap::new();
         if !missing.is_empty() {
             let found = self.decide("mint", || self.mint_missing(&missing)).await?;
             let mut cache = self.cache();
             for (scope, key) in missing.into_iter().zip(found) {
                 cache.insert(stamp, key.id(), KeyState::Live(key.clone()));
-                keys.insert(scope, key);
+                minted.insert(scope, key);
             }
         }
-        let all: Option<_> = scopes.iter().map(|scope| keys.get(scope).cloned()).collect();
+        let each = scopes.iter().zip(cached).map(|(scope, key)| key.or_else(|| minted.get(scope).cloned()));
+        let all: Option<_> = each.collect();
         all.ok_or_else(|| Error::new(ErrorKind::Unexpected, "mint", "a scope was left without a key"))
     }
 

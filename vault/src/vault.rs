@@ -195,6 +195,9 @@ impl Inner {
 
     /// The stamp of the records, as it was a moment ago at most.
     pub(crate) async fn stamp(&self) -> Result<u64> {
+        if self.options.look_every.is_zero() {
+            return self.records.stamp().await;
+        }
         let before = Instant::now();
         if let Some((at, stamp)) = *self.looked()
             && before.duration_since(at) < self.options.look_every

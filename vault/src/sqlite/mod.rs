@@ -237,6 +237,7 @@ impl Inner {
                 put.map(|(Place { kind, name }, bytes)| (*kind as u8, hex::encode(name), hex::encode(bytes))),
             )
         };
+        let sealed = rows(true)?;
         let places = |sealed: bool| {
             let remove = commit.remove.iter().filter(move |place| place.kind.is_sealed() == sealed);
             json(remove.map(|Place { kind, name }| (*kind as u8, hex::encode(name))))
@@ -259,13 +260,13 @@ impl Inner {
                      (SELECT s.id FROM json_each(?1) AS a CROSS JOIN sealed AS s
                       ON s.kind = a.value ->> 0 AND s.name = unhex(a.value ->> 1) AND s.gone = 0
                       WHERE length(s.bytes) <> length(a.value ->> 2) / 2)",
-                rows(true)?,
+                sealed.clone(),
             ),
             (
                 "INSERT INTO sealed (kind, name, bytes)
                  SELECT value ->> 0, unhex(value ->> 1), unhex(value ->> 2) FROM json_each(?1) WHERE TRUE
                  ON CONFLICT (kind, name) WHERE gone = 0 DO UPDATE SET bytes = excluded.bytes",
-                rows(true)?,
+                sealed,
             ),
             (
                 "INSERT INTO records (kind, name, bytes)
