@@ -63,14 +63,14 @@ impl Settings {
 
     fn parse(bytes: &[u8]) -> Result<Self> {
         let damaged = || corrupt("open", "vault.json is damaged: restore it from a backup");
-        let any: AnyFormat = serde_json::from_slice(bytes).map_err(|_| damaged())?;
-        if any.format > FORMAT {
+        let format = format_of(bytes).ok_or_else(damaged)?;
+        if format > FORMAT {
             return Err(Error::new(
                 ErrorKind::NewerFormat,
                 "open",
                 "a newer release wrote this vault: open it with that release",
             )
-            .with("format", any.format));
+            .with("format", format));
         }
         let settings: Self = serde_json::from_slice(bytes).map_err(|_| damaged())?;
         let whole = settings.passphrase.as_ref().is_none_or(|kept| kept.stretch.sum() == kept.sha256);
@@ -100,6 +100,11 @@ impl Settings {
         let copies = self.slot_copies.iter().map(|copy| directory.join(copy));
         std::iter::once(directory.join(SLOTS)).chain(copies).collect()
     }
+}
+
+/// The format of what it is written in, if it says so.
+pub(crate) fn format_of(bytes: &[u8]) -> Option<u32> {
+    serde_json::from_slice(bytes).ok().map(|any: AnyFormat| any.format)
 }
 
 fn missing(directory: &Path) -> Error {

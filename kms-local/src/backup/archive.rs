@@ -15,7 +15,7 @@ use super::note::BackupNote;
 use super::snapshot::Snapshot;
 use crate::error::{corrupt, refused, unpacking};
 use crate::master::MASTER_KEY_FILE;
-use crate::settings::SETTINGS;
+use crate::settings::{SETTINGS, format_of};
 use crate::vault::{DATABASE, SLOTS};
 
 const FORMAT: u32 = 2;
@@ -46,12 +46,6 @@ struct Content {
     sha256: Hash,
 }
 
-/// As far as every format's manifest reads.
-#[derive(Deserialize)]
-struct AnyManifest {
-    format: u32,
-}
-
 impl Manifest {
     pub(super) fn taken(&self) -> BackupNote {
         BackupNote { at: self.created_at, erasures: self.erasures }
@@ -62,22 +56,22 @@ impl Manifest {
     }
 
     fn parse(bytes: &[u8]) -> Result<Self> {
-        let any: AnyManifest = serde_json::from_slice(bytes).map_err(|_| no_backup())?;
-        if any.format > FORMAT {
+        let format = format_of(bytes).ok_or_else(no_backup)?;
+        if format > FORMAT {
             return Err(Error::new(
                 ErrorKind::NewerFormat,
                 "restore",
                 "a newer release wrote this backup: restore it with that release",
             )
-            .with("format", any.format));
+            .with("format", format));
         }
-        if any.format < FORMAT {
+        if format < FORMAT {
             return Err(Error::new(
                 ErrorKind::Invalid,
                 "restore",
                 "this backup is in a format from before the first release, which is not read any more",
             )
-            .with("format", any.format));
+            .with("format", format));
         }
         let manifest: Self = serde_json::from_slice(bytes).map_err(|_| no_backup())?;
         let known = FILES.into_iter().filter(|name| manifest.holds(name));
