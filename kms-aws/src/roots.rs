@@ -1,0 +1,163 @@
+//! The holder of the roots.
+
+use std::fmt;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use oubliette_core::{Error, ErrorKind, Result, VaultId};
+use oubliette_vault::{Blob, Destruction, Epoch, Opened, RootHolder, RootState};
+
+use crate::blob::Wrapped;
+use crate::config::KmsRootsBuilder;
+use crate::kms::{Kms, Standing, Unwrapped};
+
+/// Seven days, and a day more that KMS may take.
+const GONE_WITHIN: Duration = Duration::from_secs(8 * 24 * 60 * 60);
+
+/// [`RootHolder`] in AWS KMS: a key of its own for each root. Cheap to clone.
+#[derive(Clone)]
+pub struct KmsRoots {
+    pub(crate) kms: Kms,
+}
+
+impl KmsRoots {
+    /// Where KMS is, and how patient to be.
+    pub fn builder() -> KmsRootsBuilder {
+        KmsRootsBuilder::new()
+    }
+
+    pub(crate) fn new(kms: Kms) -> Self {
+        Self { kms }
+    }
+
+    /// How a key stands. One that is gone is so only where KMS knows others of the vault: an account that has none
+    /// of them is the wrong one.
+    async fn standing(&self, op: &'static str, vault: VaultId, key: &str) -> Result<Standing> {
+        let standing = self.kms.standing(op, key).await?;
+        if standing == Standing::Gone && self.kms.named(op, vault, None).await?.is_empty() {
+            return Err(Error::new(
+                ErrorKind::WrongVault,
+                op,
+                "this KMS has no key of this vault: check account, region and endpoint",
+            )
+            .with("vault", vault));
+        }
+        Ok(standing)
+    }
+
+    /// Brings a key to its end, and waits until KMS agrees that it opens nothing.
+    pub(crate) async fn end(
+        &self,
+        vault: VaultId,
+        epoch: Epoch,
+        key: &str,
+        wrapped: Option<&Wrapped>,
+    ) -> Result<Destruction> {
+        const OP: &str = "destroy";
+        match self.standing(OP, vault, key).await? {
+            Standing::Gone => return Ok(Destruction::Done),
+            Standing::Pending(_) => {}
+            Standing::Enabled | Standing::Disabled => {
+                self.kms.disable(OP, key).await?;
+                self.kms.schedule(OP, key).await?;
+            }
+        }
+        let look = || async {
+            let until = match self.standing(OP, vault, key).await? {
+                Standing::Gone => return Ok(Some(Destruction::Done)),
+                Standing::Pending(until) => until,
+                Standing::Enabled | Standing::Disabled => return Ok(None),
+            };
+            // What it says of the key is not what it does, until every part of it has heard.
+            let opens = match wrapped {
+                Some(wrapped) => {
+                    matches!(self.kms.unwrap(OP, vault, epoch, wrapped).await?, Unwrapped::Root(_))
+                }
+                None => false,
+            };
+            Ok((!opens).then_some(Destruction::Pending(until)))
+        };
+        self.kms.until(look).await?.ok_or_else(|| {
+            Error::new(
+                ErrorKind::Unavailable,
+                OP,
+                "KMS does not agree yet that the key of a root is pending deletion: it is tried again",
+            )
+            .with("epoch", epoch)
+        })
+    }
+}
+
+#[async_trait]
+impl RootHolder for KmsRoots {
+    fn gone_within(&self) -> Option<Duration> {
+        Some(GONE_WITHIN)
+    }
+
+    async fn create(&self, vault: VaultId, epoch: Epoch) -> Result<Blob> {
+        let key = self.kms.make(vault, epoch).await?;
+        let root = self.kms.wrap(vault, epoch, &key).await?;
+        Wrapped::new(vault, epoch, key, root).to_blob()
+    }
+
+    async fn open(&self, vault: VaultId, epoch: Epoch, blob: &Blob) -> Result<Opened> {
+        const OP: &str = "open";
+        if blob.0.is_empty() {
+            return Ok(Opened::Absent);
+        }
+        let wrapped = Wrapped::of(OP, vault, epoch, blob)?;
+        let refused = match self.kms.unwrap(OP, vault, epoch, &wrapped).await? {
+            Unwrapped::Root(root) => return Ok(Opened::Root(root)),
+            Unwrapped::Refused(failure) => Some(failure),
+            Unwrapped::Gone => None,
+        };
+        match (self.standing(OP, vault, &wrapped.key).await?, refused) {
+            (Standing::Gone | Standing::Pending(_), _) => Ok(Opened::Destroyed),
+            // Somebody disabled it, which they can undo: that is no end.
+            (Standing::Disabled | Standing::Enabled, Some(failure)) => {
+                Err(failure.into_error(OP, "kms:Decrypt").with("epoch", epoch))
+            }
+            (Standing::Disabled | Standing::Enabled, None) => {
+                let text = "KMS does not agree yet whether the key of a root is there: try again";
+                Err(Error::new(ErrorKind::Unavailable, OP, text).with("epoch", epoch))
+            }
+        }
+    }
+
+    async fn destroy(&self, vault: VaultId, epoch: Epoch, blob: &Blob) -> Result<Destruction> {
+        if !blob.0.is_empty() {
+            let wrapped = Wrapped::of("destroy", vault, epoch, blob)?;
+            return self.end(vault, epoch, &wrapped.key, Some(&wrapped)).await;
+        }
+        // Whatever was made for it, and never kept. All are tried, also when one fails.
+        let mut ends = Vec::new();
+        for named in self.kms.named("destroy", vault, Some(epoch)).await? {
+            ends.push(self.end(vault, epoch, &named.key, None).await);
+        }
+        let ends = ends.into_iter().collect::<Result<Vec<_>>>()?;
+        let last = ends.into_iter().filter_map(|end| match end {
+            Destruction::Pending(until) => Some(until),
+            Destruction::Done => None,
+        });
+        Ok(last.max().map_or(Destruction::Done, Destruction::Pending))
+    }
+
+    async fn state(&self, vault: VaultId, epoch: Epoch, blob: &Blob) -> Result<RootState> {
+        if blob.0.is_empty() {
+            return Ok(RootState::Absent);
+        }
+        let wrapped = Wrapped::of("state", vault, epoch, blob)?;
+        Ok(match self.standing("state", vault, &wrapped.key).await? {
+            // A disabled key is enabled again with one call.
+            Standing::Enabled | Standing::Disabled => RootState::Live,
+            Standing::Pending(until) => RootState::Pending(until),
+            Standing::Gone => RootState::Destroyed,
+        })
+    }
+}
+
+impl fmt::Debug for KmsRoots {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "KmsRoots({:?})", self.kms)
+    }
+}
