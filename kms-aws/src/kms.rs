@@ -77,11 +77,17 @@ impl Kms {
             _ => self.name(vault, epoch, made.key_id()).await,
         };
         if let Err(error) = named {
-            // Nobody would find it. Where this fails, too, it is a key that holds nothing.
-            let _ = self.schedule(OP, &arn).await;
+            self.abandon(&arn).await;
             return Err(error);
         }
         Ok(arn)
+    }
+
+    /// Does not leave a key behind that came to nothing. Where this fails, too, it is one that opens nothing.
+    pub(crate) async fn abandon(&self, key: &str) {
+        if let Err(error) = self.schedule("create", key).await {
+            tracing::warn!(kind = ?error.kind(), "a KMS key that no root needs is left behind");
+        }
     }
 
     async fn name(&self, vault: VaultId, epoch: Epoch, key: &str) -> Result<()> {

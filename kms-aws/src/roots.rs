@@ -96,8 +96,13 @@ impl RootHolder for KmsRoots {
 
     async fn create(&self, vault: VaultId, epoch: Epoch) -> Result<Blob> {
         let key = self.kms.make(vault, epoch).await?;
-        let root = self.kms.wrap(vault, epoch, &key).await?;
-        Wrapped::new(vault, epoch, key, root).to_blob()
+        match self.kms.wrap(vault, epoch, &key).await {
+            Ok(root) => Wrapped::new(vault, epoch, key, root).to_blob(),
+            Err(error) => {
+                self.kms.abandon(&key).await;
+                Err(error)
+            }
+        }
     }
 
     async fn open(&self, vault: VaultId, epoch: Epoch, blob: &Blob) -> Result<Opened> {

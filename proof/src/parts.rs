@@ -14,6 +14,8 @@ use oubliette_core::{BackupTarget, Documents, EventLog, KeyVault, SnapshotStore}
 mod epochs;
 #[path = "../../backup/tests/fixture/mod.rs"]
 mod folder;
+#[path = "../../kms-aws/tests/fixture/mod.rs"]
+mod kms;
 #[path = "../../kms-local/tests/fixture/mod.rs"]
 mod local;
 #[path = "../../backend-postgres/tests/fixture/mod.rs"]
@@ -71,6 +73,7 @@ pub fn vaults() -> Vec<Part<dyn KeyVault>> {
         Part::of::<memory::Vault>("memory", "core"),
         Part::of::<local::Folder>("local", "kms-local"),
         Part::of::<epochs::Folder>("epochs", "vault"),
+        Part::of::<kms::Cloud>("kms", "kms-aws"),
     ]
 }
 
