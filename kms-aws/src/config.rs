@@ -25,12 +25,20 @@ pub struct KmsRootsBuilder {
     endpoint: Option<String>,
     region: Option<String>,
     policy: Option<String>,
+    imported: bool,
     patience: Duration,
 }
 
 impl KmsRootsBuilder {
     pub(crate) fn new() -> Self {
-        Self { client: None, endpoint: None, region: None, policy: None, patience: Duration::from_secs(30) }
+        Self {
+            client: None,
+            endpoint: None,
+            region: None,
+            policy: None,
+            imported: false,
+            patience: Duration::from_secs(30),
+        }
     }
 
     /// Where KMS answers. AWS unless set here or in the environment.
@@ -59,6 +67,14 @@ impl KmsRootsBuilder {
         self
     }
 
+    /// Whether the material of each KMS key is drawn here and imported, and no copy of it kept. Then a root is gone for
+    /// good as soon as it is destroyed. It is off unless set: KMS promises less for the durability of such material, and if
+    /// it loses it, **all personal data of the vault is lost**.
+    pub fn imported(mut self, imported: bool) -> Self {
+        self.imported = imported;
+        self
+    }
+
     /// How long a call goes on while KMS does not answer, is too busy, or does not agree yet that a key is there, or
     /// opens nothing any more. Thirty seconds unless set.
     pub fn patience(mut self, patience: Duration) -> Self {
@@ -72,7 +88,7 @@ impl KmsRootsBuilder {
             Some(client) => client.clone(),
             None => self.connect().await,
         };
-        KmsRoots::new(Kms::new(client, self.policy, self.patience))
+        KmsRoots::new(Kms::new(client, self.policy, self.imported, self.patience))
     }
 
     async fn connect(&self) -> Client {

@@ -25,8 +25,8 @@ impl KmsRoots {
         for named in &keys {
             let Some(told) = self.kms.describe(OP, &named.key).await? else { continue };
             many += usize::from(told.multi_region() == Some(true));
-            match self.kms.standing(OP, &named.key).await? {
-                Standing::Pending(_) | Standing::Gone => {
+            match self.kms.seen(OP, &named.key).await?.standing {
+                Standing::Pending(_) | Standing::Empty | Standing::Gone => {
                     pending += 1;
                     continue;
                 }
@@ -100,7 +100,8 @@ impl KmsRoots {
             let Some(told) = self.kms.describe(OP, &key).await? else { continue };
             let made = told.creation_date().map_or(i64::MAX, |date| date.secs());
             let age = Timestamp::now().as_second().saturating_sub(made);
-            let lives = matches!(self.kms.standing(OP, &key).await?, Standing::Enabled | Standing::Disabled);
+            let lives =
+                matches!(self.kms.seen(OP, &key).await?.standing, Standing::Enabled | Standing::Disabled);
             if !lives || u64::try_from(age).is_ok_and(|age| age < older_than.as_secs()) || age < 0 {
                 continue;
             }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use aws_sdk_kms::Client;
 use aws_sdk_kms::primitives::Blob as Bytes;
-use aws_sdk_kms::types::{DataKeySpec, KeyMetadata, KeyState, Tag};
+use aws_sdk_kms::types::{DataKeySpec, KeyMetadata, KeyState, OriginType, Tag};
 use backon::{BackoffBuilder as _, ExponentialBuilder, Retryable as _};
 use jiff::Timestamp;
 use oubliette_core::{Error, ErrorKind, Result, VaultId};
@@ -23,6 +23,7 @@ const DAYS: i32 = 7;
 pub(crate) struct Kms {
     client: Client,
     policy: Option<String>,
+    imported: bool,
     patience: Duration,
 }
 
@@ -33,8 +34,18 @@ pub(crate) enum Standing {
     Disabled,
     /// It opens nothing, and could be brought back until then.
     Pending(Timestamp),
+    /// Its material, which was imported, is gone.
+    Empty,
     /// KMS has no such key.
     Gone,
+}
+
+/// A key as KMS shows it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Seen {
+    pub(crate) standing: Standing,
+    /// Whether its material was imported, and can be taken away.
+    pub(crate) imported: bool,
 }
 
 /// What unwrapping a root gives.
@@ -55,8 +66,12 @@ pub(crate) struct Named {
 }
 
 impl Kms {
-    pub(crate) fn new(client: Client, policy: Option<String>, patience: Duration) -> Self {
-        Self { client, policy, patience }
+    pub(crate) fn new(client: Client, policy: Option<String>, imported: bool, patience: Duration) -> Self {
+        Self { client, policy, imported, patience }
+    }
+
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
     }
 
     /// Makes the key of an epoch, names it, and gives its ARN.
@@ -68,15 +83,20 @@ impl Kms {
         for (key, value) in context(vault, epoch) {
             asked = asked.tags(tag(&format!("oubliette:{key}"), value).map_err(|_| unknown(OP))?);
         }
-        let made = asked.set_policy(self.policy.clone()).multi_region(false).send().await;
+        let origin = if self.imported { OriginType::External } else { OriginType::AwsKms };
+        let asked = asked.origin(origin).multi_region(false);
+        let made = asked.set_policy(self.policy.clone()).send().await;
         let made = made.map_err(|error| told(error, OP, "kms:CreateKey, and kms:TagResource"))?;
         let made = made.key_metadata.ok_or_else(|| unknown(OP))?;
         let arn = made.arn().ok_or_else(|| unknown(OP))?.to_owned();
-        let named = match made.multi_region() {
-            Some(true) => Err(unknown(OP)),
-            _ => self.name(vault, epoch, made.key_id()).await,
+        let ready = async {
+            if made.multi_region() == Some(true) {
+                return Err(unknown(OP));
+            }
+            self.name(vault, epoch, made.key_id()).await?;
+            if self.imported { self.import(&arn).await } else { Ok(()) }
         };
-        if let Err(error) = named {
+        if let Err(error) = ready.await {
             self.abandon(&arn).await;
             return Err(error);
         }
@@ -156,23 +176,28 @@ impl Kms {
     }
 
     /// How a key stands.
-    pub(crate) async fn standing(&self, op: &'static str, key: &str) -> Result<Standing> {
+    pub(crate) async fn seen(&self, op: &'static str, key: &str) -> Result<Seen> {
         self.check_region(op, key)?;
-        let Some(key) = self.describe(op, key).await? else { return Ok(Standing::Gone) };
-        match (key.key_state(), key.deletion_date()) {
+        let Some(key) = self.describe(op, key).await? else {
+            return Ok(Seen { standing: Standing::Gone, imported: false });
+        };
+        let imported = key.origin() == Some(&OriginType::External);
+        let standing = match (key.key_state(), key.deletion_date()) {
             (Some(KeyState::Enabled), _) => Ok(Standing::Enabled),
             (Some(KeyState::Disabled), _) => Ok(Standing::Disabled),
             (Some(KeyState::PendingDeletion), Some(until)) => {
                 let until = Timestamp::new(until.secs(), 0).map_err(|_| unknown(op))?;
                 Ok(Standing::Pending(until))
             }
+            (Some(KeyState::PendingImport), _) if imported => Ok(Standing::Empty),
             (Some(KeyState::Creating | KeyState::Updating | KeyState::Unavailable), _) => Err(Error::new(
                 ErrorKind::Unavailable,
                 op,
                 "the KMS key of the root is in between two states: try again",
             )),
             _ => Err(unknown(op)),
-        }
+        };
+        Ok(Seen { standing: standing?, imported })
     }
 
     /// What KMS knows of a key; none where it has none.
@@ -246,7 +271,7 @@ impl Kms {
     }
 
     /// Calls until a key that was just made is seen: KMS agrees with itself a little later.
-    async fn once_there<T, F>(&self, call: impl FnMut() -> F) -> Result<T, Failure>
+    pub(crate) async fn once_there<T, F>(&self, call: impl FnMut() -> F) -> Result<T, Failure>
     where
         F: Future<Output = Result<T, Failure>>,
     {
@@ -306,10 +331,10 @@ fn passed(failure: Failure, op: &'static str, needs: &'static str) -> Result<()>
     }
 }
 
-fn told(error: impl Into<Failure>, op: &'static str, needs: &'static str) -> Error {
+pub(crate) fn told(error: impl Into<Failure>, op: &'static str, needs: &'static str) -> Error {
     error.into().into_error(op, needs)
 }
 
-fn unknown(op: &'static str) -> Error {
+pub(crate) fn unknown(op: &'static str) -> Error {
     Error::new(ErrorKind::Unexpected, op, "KMS gave an answer that this release does not know")
 }

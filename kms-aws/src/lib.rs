@@ -41,6 +41,9 @@
 //! Until then somebody may cancel it (`CancelKeyDeletion`). Then [`Vault::status`](vault::Vault::status) shows the root
 //! without a date, and what was erased since counts as recoverable again. `policies/guard.json` denies that to everybody.
 //!
+//! With [`KmsRootsBuilder::imported`] the material of each key is drawn here and imported, and `DeleteImportedKeyMaterial`
+//! ends it at once: nothing is pending then. KMS promises less for the durability of such material.
+//!
 //! # What is told apart
 //!
 //! - A key that is not there is gone only where KMS knows other keys of the vault: an account or endpoint that has none
@@ -64,7 +67,7 @@
 //! - That the root was never elsewhere in the memory of this process: it comes over TLS as JSON, and buffers of the SDK
 //!   are not zeroed. Only what holds it here is.
 //! - Keys of several regions, which outlive their deletion in one of them: such a root is refused.
-//! - Anything of KMS keys with imported material, of custom key stores, and of other clouds.
+//! - Anything of custom key stores, and of other clouds.
 
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing))]
@@ -74,6 +77,7 @@ mod config;
 mod doctor;
 mod error;
 mod kms;
+mod material;
 mod roots;
 
 pub use aws_sdk_kms::Client;

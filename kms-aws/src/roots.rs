@@ -9,7 +9,7 @@ use oubliette_vault::{Blob, Destruction, Epoch, Opened, RootHolder, RootState};
 
 use crate::blob::Wrapped;
 use crate::config::KmsRootsBuilder;
-use crate::kms::{Kms, Standing, Unwrapped};
+use crate::kms::{Kms, Seen, Standing, Unwrapped};
 
 /// Seven days, and a day more that KMS may take.
 const GONE_WITHIN: Duration = Duration::from_secs(8 * 24 * 60 * 60);
@@ -32,9 +32,9 @@ impl KmsRoots {
 
     /// How a key stands. One that is gone is so only where KMS knows others of the vault: an account that has none
     /// of them is the wrong one.
-    async fn standing(&self, op: &'static str, vault: VaultId, key: &str) -> Result<Standing> {
-        let standing = self.kms.standing(op, key).await?;
-        if standing == Standing::Gone && self.kms.named(op, vault, None).await?.is_empty() {
+    async fn seen(&self, op: &'static str, vault: VaultId, key: &str) -> Result<Seen> {
+        let seen = self.kms.seen(op, key).await?;
+        if seen.standing == Standing::Gone && self.kms.named(op, vault, None).await?.is_empty() {
             return Err(Error::new(
                 ErrorKind::WrongVault,
                 op,
@@ -42,7 +42,7 @@ impl KmsRoots {
             )
             .with("vault", vault));
         }
-        Ok(standing)
+        Ok(seen)
     }
 
     /// Brings a key to its end, and waits until KMS agrees that it opens nothing.
@@ -54,18 +54,22 @@ impl KmsRoots {
         wrapped: Option<&Wrapped>,
     ) -> Result<Destruction> {
         const OP: &str = "destroy";
-        match self.standing(OP, vault, key).await? {
+        let seen = self.seen(OP, vault, key).await?;
+        match seen.standing {
             Standing::Gone => return Ok(Destruction::Done),
-            Standing::Pending(_) => {}
+            Standing::Pending(_) | Standing::Empty => {}
+            Standing::Enabled | Standing::Disabled if seen.imported => {
+                self.kms.take_material(OP, key).await?
+            }
             Standing::Enabled | Standing::Disabled => {
                 self.kms.disable(OP, key).await?;
                 self.kms.schedule(OP, key).await?;
             }
         }
         let look = || async {
-            let until = match self.standing(OP, vault, key).await? {
-                Standing::Gone => return Ok(Some(Destruction::Done)),
-                Standing::Pending(until) => until,
+            let done = match self.seen(OP, vault, key).await?.standing {
+                Standing::Gone | Standing::Empty => Destruction::Done,
+                Standing::Pending(until) => Destruction::Pending(until),
                 Standing::Enabled | Standing::Disabled => return Ok(None),
             };
             // What it says of the key is not what it does, until every part of it has heard.
@@ -75,16 +79,17 @@ impl KmsRoots {
                 }
                 None => false,
             };
-            Ok((!opens).then_some(Destruction::Pending(until)))
+            Ok((!opens).then_some(done))
         };
-        self.kms.until(look).await?.ok_or_else(|| {
-            Error::new(
-                ErrorKind::Unavailable,
-                OP,
-                "KMS does not agree yet that the key of a root is pending deletion: it is tried again",
-            )
-            .with("epoch", epoch)
-        })
+        let done = self.kms.until(look).await?.ok_or_else(|| {
+            let text = "KMS does not agree yet that the key of a root opens nothing: it is tried again";
+            Error::new(ErrorKind::Unavailable, OP, text).with("epoch", epoch)
+        })?;
+        if seen.imported && done == Destruction::Done {
+            // The key that is left costs money, and opens nothing.
+            self.kms.schedule(OP, key).await?;
+        }
+        Ok(done)
     }
 }
 
@@ -116,8 +121,8 @@ impl RootHolder for KmsRoots {
             Unwrapped::Refused(failure) => Some(failure),
             Unwrapped::Gone => None,
         };
-        match (self.standing(OP, vault, &wrapped.key).await?, refused) {
-            (Standing::Gone | Standing::Pending(_), _) => Ok(Opened::Destroyed),
+        match (self.seen(OP, vault, &wrapped.key).await?.standing, refused) {
+            (Standing::Gone | Standing::Empty | Standing::Pending(_), _) => Ok(Opened::Destroyed),
             // Somebody disabled it, which they can undo: that is no end.
             (Standing::Disabled | Standing::Enabled, Some(failure)) => {
                 Err(failure.into_error(OP, "kms:Decrypt").with("epoch", epoch))
@@ -152,11 +157,11 @@ impl RootHolder for KmsRoots {
             return Ok(RootState::Absent);
         }
         let wrapped = Wrapped::of("state", vault, epoch, blob)?;
-        Ok(match self.standing("state", vault, &wrapped.key).await? {
+        Ok(match self.seen("state", vault, &wrapped.key).await?.standing {
             // A disabled key is enabled again with one call.
             Standing::Enabled | Standing::Disabled => RootState::Live,
             Standing::Pending(until) => RootState::Pending(until),
-            Standing::Gone => RootState::Destroyed,
+            Standing::Empty | Standing::Gone => RootState::Destroyed,
         })
     }
 }

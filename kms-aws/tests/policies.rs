@@ -10,11 +10,12 @@ use std::time::Duration;
 
 use oubliette_conformance::run;
 use oubliette_core::KeyVault as _;
+use oubliette_kms_aws::KmsRoots;
 use oubliette_servers::{Faults, LocalStack};
 use oubliette_vault::{Epoch, MemoryRecords, Options, RootHolder as _, Vault};
 use serde_json::Value;
 
-use self::fixture::{erase, is_live, mint, roots};
+use self::fixture::{client, erase, is_live, mint, roots};
 
 /// The actions that a policy allows, or denies.
 fn actions(policy: &str, effect: &str) -> BTreeSet<String> {
@@ -57,6 +58,13 @@ fn a_reader_decrypts_and_a_roller_makes_and_ends_keys() {
         assert!(is_live(&reader, &keys[1]).await);
         let reader_may = actions(include_str!("../policies/reader.json"), "Allow");
         assert_eq!(asked(&faults), reader_may);
+        let importing = KmsRoots::builder().client(client(&faults.url())).imported(true).build().await;
+        let blob = importing.create(roller.id(), Epoch(10)).await.unwrap();
+        importing.destroy(roller.id(), Epoch(10), &blob).await.unwrap();
+        let mut more = &asked(&faults) - &roller_may;
+        // On the condition that the key is one without material.
+        more.insert("kms:CreateKey".to_owned());
+        assert_eq!(more, actions(include_str!("../policies/imported.json"), "Allow"));
         let denied = actions(include_str!("../policies/guard.json"), "Deny");
         assert!(denied.contains("kms:CancelKeyDeletion") && denied.is_disjoint(&roller_may));
     });
