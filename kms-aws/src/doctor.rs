@@ -13,6 +13,14 @@ use crate::roots::KmsRoots;
 
 const OP: &str = "doctor";
 
+const ELSEWHERE: &str =
+    "this account and region has no key of the vault, and cannot tell what is gone: check them";
+const ROTATES: &str = "KMS keeps every older version, and rotation erases nothing: turn it off with `aws kms \
+                       disable-key-rotation`, and roll";
+const REPLICAS: &str = "a replica in another region outlives the deletion here: delete the replicas";
+const STRAYS: &str = "until a roll that goes on has kept them, or `destroy_strays` is called: they open nothing, and \
+                      cost money";
+
 impl KmsRoots {
     /// Looks at the KMS keys of a vault, and changes nothing.
     ///
@@ -35,52 +43,12 @@ impl KmsRoots {
             }
             strays += usize::from(!kept.contains(&named.key));
         }
+        let of_vault = format!("{} of this vault, of which {pending} wait for their end", keys.len());
         Ok(vec![
-            Finding {
-                subject: "KMS keys",
-                found: format!("{} of this vault, of which {pending} wait for their end", keys.len()),
-                meaning: match keys.is_empty() {
-                    false => Meaning::Good,
-                    true => Meaning::Lowers(
-                        "this account and region has no key of the vault, and cannot tell what is gone: check them"
-                            .to_owned(),
-                    ),
-                },
-            },
-            Finding {
-                subject: "key rotation",
-                found: format!("on for {rotating}"),
-                meaning: match rotating {
-                    0 => Meaning::Good,
-                    _ => Meaning::Lowers(
-                        "KMS keeps every older version, and rotation erases nothing: turn it off with `aws kms \
-                         disable-key-rotation`, and roll"
-                            .to_owned(),
-                    ),
-                },
-            },
-            Finding {
-                subject: "regions",
-                found: format!("{many} keys of more than one"),
-                meaning: match many {
-                    0 => Meaning::Good,
-                    _ => Meaning::Lowers(
-                        "a replica in another region outlives the deletion here: delete the replicas".to_owned(),
-                    ),
-                },
-            },
-            Finding {
-                subject: "keys that no root needs",
-                found: strays.to_string(),
-                meaning: match strays {
-                    0 => Meaning::Good,
-                    _ => Meaning::Passing(
-                        "until a roll that goes on has kept them, or `destroy_strays` is called: they open nothing, and \
-                         cost money"
-                            .to_owned(),
-                    ),
-                },
-            },
+            finding("KMS keys", of_vault, keys.is_empty(), Meaning::Lowers, ELSEWHERE),
+            finding("key rotation", format!("on for {rotating}"), rotating > 0, Meaning::Lowers, ROTATES),
+            finding("regions", format!("{many} keys of more than one"), many > 0, Meaning::Lowers, REPLICAS),
+            finding("keys that no root needs", strays.to_string(), strays > 0, Meaning::Passing, STRAYS),
         ])
     }
 
@@ -123,4 +91,15 @@ async fn kept(vault: &Vault) -> Result<BTreeSet<String>> {
     let roots = vault.roots().await?.into_iter();
     let kept = roots.map(|(epoch, blob)| Wrapped::of(OP, vault.id(), epoch, &blob));
     kept.map(|wrapped| Ok(wrapped?.key.rsplit('/').next().unwrap_or_default().to_owned())).collect()
+}
+
+fn finding(
+    subject: &'static str,
+    found: String,
+    is_bad: bool,
+    means: fn(String) -> Meaning,
+    text: &str,
+) -> Finding {
+    let meaning = if is_bad { means(text.to_owned()) } else { Meaning::Good };
+    Finding { subject, found, meaning }
 }

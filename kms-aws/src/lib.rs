@@ -31,6 +31,9 @@
 //! CloudTrail shows them in the clear: nothing else stands there. Its alias is `alias/oubliette-<vault>-<epoch>-<id of
 //! the key>`, by which the keys of a vault are found without a blob.
 //!
+//! Two processes that roll at once make a key each. Which of the two roots counts is decided by the records alone, and
+//! the other is destroyed: had they one key, that would destroy both.
+//!
 //! # The end of a root
 //!
 //! `DisableKey`, then `ScheduleKeyDeletion` with seven days, the fewest that KMS takes. The root counts as destroyed once

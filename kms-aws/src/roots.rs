@@ -73,13 +73,14 @@ impl KmsRoots {
                 Standing::Enabled | Standing::Disabled => return Ok(None),
             };
             // What it says of the key is not what it does, until every part of it has heard.
-            let opens = match wrapped {
-                Some(wrapped) => {
-                    matches!(self.kms.unwrap(OP, vault, epoch, wrapped).await?, Unwrapped::Root(_))
-                }
-                None => false,
-            };
-            Ok((!opens).then_some(done))
+            let Some(wrapped) = wrapped else { return Ok(Some(done)) };
+            match self.kms.unwrap(OP, vault, epoch, wrapped).await {
+                Ok(Unwrapped::Root(_)) => Ok(None),
+                Ok(Unwrapped::Refused(_) | Unwrapped::Gone) => Ok(Some(done)),
+                // What is damaged opens nothing either.
+                Err(error) if error.kind() == ErrorKind::Corrupt => Ok(Some(done)),
+                Err(error) => Err(error),
+            }
         };
         let done = self.kms.until(look).await?.ok_or_else(|| {
             let text = "KMS does not agree yet that the key of a root opens nothing: it is tried again";

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use aws_sdk_kms::config::retry::RetryConfig;
-use aws_sdk_kms::config::{BehaviorVersion, Builder, Region};
+use aws_sdk_kms::config::{BehaviorVersion, Builder, Credentials, Region};
 use oubliette_conformance::run;
 use oubliette_core::{ErrorKind, KeyVault as _, VaultId};
 use oubliette_kms_aws::{Client, KmsRoots};
@@ -19,7 +19,7 @@ use oubliette_vault::{
     Blob, Destruction, Epoch, MemoryRecords, Opened, Options, RootHolder as _, RootState, Vault,
 };
 
-use self::fixture::{client, config, erase, is_destroyed, is_live, mint, roots};
+use self::fixture::{aliases, client, config, erase, is_destroyed, is_live, mint, roots};
 
 const FIRST: Epoch = Epoch(1);
 
@@ -227,10 +227,8 @@ fn what_is_not_there_is_gone_only_where_the_vault_is_known() {
         assert_eq!(elsewhere.state(vault, FIRST, &blob).await.unwrap(), RootState::Destroyed);
         assert_eq!(elsewhere.destroy(vault, FIRST, &blob).await.unwrap(), Destruction::Done);
         let direct = client(&url());
-        let aliases = direct.list_aliases().into_paginator().items().send().try_collect().await.unwrap();
-        let ours = aliases.into_iter().filter_map(|one| one.alias_name);
-        for name in ours.filter(|name| name.contains(&vault.to_string())) {
-            direct.delete_alias().alias_name(name).send().await.unwrap();
+        for alias in aliases(&direct, vault).await {
+            direct.delete_alias().alias_name(alias.alias_name.unwrap()).send().await.unwrap();
         }
         assert_eq!(elsewhere.state(vault, FIRST, &blob).await.unwrap_err().kind(), ErrorKind::WrongVault);
         assert_eq!(elsewhere.destroy(vault, FIRST, &blob).await.unwrap_err().kind(), ErrorKind::WrongVault);
@@ -295,7 +293,21 @@ fn an_outage_is_not_noticed_before_the_lease_ends_and_is_never_an_erasure() {
     });
 }
 
-/// The SDK mends neither: what it is set to is what it does.
+#[test]
+fn without_a_region_it_is_told_what_to_name() {
+    run(async {
+        let nowhere = Builder::new()
+            .behavior_version(BehaviorVersion::latest())
+            .credentials_provider(Credentials::new("test", "test", None, None, "test"))
+            .build();
+        let roots = KmsRoots::builder().client(Client::from_conf(nowhere)).build().await;
+        let error = roots.create(VaultId::random().unwrap(), FIRST).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Invalid, "{error}");
+        assert!(error.to_string().contains("region"), "{error}");
+    });
+}
+
+/// The SDK has an end of its own: what it is set to is what it does.
 #[test]
 fn patience_has_an_end() {
     run(async {

@@ -10,7 +10,7 @@ use oubliette_kms_aws::{Client, KmsRoots};
 use oubliette_servers::LocalStack;
 use oubliette_vault::{Blob, Destruction, Epoch, Opened, RootHolder as _, RootState, Secret};
 
-use self::fixture::{client, config, roots};
+use self::fixture::{client, config, keys, roots};
 
 const FIRST: Epoch = Epoch(1);
 
@@ -31,14 +31,6 @@ async fn is_destroyed(roots: &KmsRoots, vault: VaultId, blob: &Blob) -> bool {
 
 async fn state(roots: &KmsRoots, vault: VaultId, blob: &Blob) -> RootState {
     roots.state(vault, FIRST, blob).await.unwrap()
-}
-
-/// The ids of the keys that were made for a vault.
-async fn keys(client: &Client, vault: VaultId) -> Vec<String> {
-    let aliases = client.list_aliases().into_paginator().items().send();
-    let aliases = aliases.try_collect().await.unwrap().into_iter();
-    let ours = aliases.filter(|one| one.alias_name().is_some_and(|name| name.contains(&vault.to_string())));
-    ours.map(|one| one.target_key_id.unwrap()).collect()
 }
 
 #[test]

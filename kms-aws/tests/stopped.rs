@@ -15,7 +15,7 @@ use oubliette_kms_aws::{Client, KmsRoots};
 use oubliette_servers::{Fault, Faults, LocalStack};
 use oubliette_vault::{Epoch, MemoryRecords, Options, RootHolder as _, Vault};
 
-use self::fixture::{client, config, erase, is_destroyed, is_live, mint, roots};
+use self::fixture::{client, config, erase, is_destroyed, is_live, keys, mint, roots};
 
 fn url() -> String {
     LocalStack::shared().url()
@@ -29,11 +29,9 @@ async fn open(records: &MemoryRecords) -> Vault {
 /// How many keys of a vault open something.
 async fn enabled(vault: VaultId) -> usize {
     let client = client(&url());
-    let aliases = client.list_aliases().into_paginator().items().send().try_collect().await.unwrap();
-    let name = vault.to_string();
     let mut enabled = 0;
-    for alias in aliases.iter().filter(|alias| alias.alias_name().is_some_and(|it| it.contains(&name))) {
-        let told = client.describe_key().key_id(alias.target_key_id().unwrap()).send().await.unwrap();
+    for key in keys(&client, vault).await {
+        let told = client.describe_key().key_id(key).send().await.unwrap();
         enabled += usize::from(told.key_metadata.unwrap().enabled);
     }
     enabled
@@ -67,7 +65,7 @@ fn a_process_that_dies_at_any_call_of_an_erasure_loses_nobody_else() {
                 let holder = Arc::new(roots(&url()).await);
                 let vault =
                     Vault::create(Arc::new(records.clone()), holder.clone(), Options::new()).await.unwrap();
-                let keys = mint(&vault, ["ada".to_owned(), "grace".to_owned()]).await;
+                let minted = mint(&vault, ["ada".to_owned(), "grace".to_owned()]).await;
                 drop(vault);
                 let (calls, dying) = process(&records, at, fault).await;
                 if let Some(dying) = dying {
@@ -78,14 +76,14 @@ fn a_process_that_dies_at_any_call_of_an_erasure_loses_nobody_else() {
                 let vault = open(&records).await;
                 erase(&vault, "ada").await;
                 assert!(
-                    is_destroyed(&vault, &keys[0]).await && is_live(&vault, &keys[1]).await,
+                    is_destroyed(&vault, &minted[0]).await && is_live(&vault, &minted[1]).await,
                     "{fault:?} {at}"
                 );
                 let left = enabled(vault.id()).await - 1;
                 assert!(left <= 1, "{fault:?} {at}: {left}");
                 assert_eq!(holder.destroy_strays(&vault, Duration::ZERO).await.unwrap().len(), left);
                 assert_eq!(enabled(vault.id()).await, 1, "{fault:?} {at}: only the root of the epoch lives");
-                assert!(is_live(&open(&records).await, &keys[1]).await, "{fault:?} {at}");
+                assert!(is_live(&open(&records).await, &minted[1]).await, "{fault:?} {at}");
                 strays += left;
                 if calls.load(Ordering::SeqCst) < at {
                     // An erasure with its roll makes some dozen calls.
@@ -104,7 +102,7 @@ fn keys_that_no_root_needs_are_told_of_and_the_others_are_never_touched() {
         let records = MemoryRecords::new();
         let holder = Arc::new(roots(&url()).await);
         let vault = Vault::create(Arc::new(records.clone()), holder.clone(), Options::new()).await.unwrap();
-        let keys = mint(&vault, ["ada".to_owned(), "grace".to_owned()]).await;
+        let minted = mint(&vault, ["ada".to_owned(), "grace".to_owned()]).await;
         erase(&vault, "ada").await;
         let strays = async || {
             let found = holder.examine(&vault).await.unwrap();
@@ -119,7 +117,7 @@ fn keys_that_no_root_needs_are_told_of_and_the_others_are_never_touched() {
         assert_eq!(holder.destroy_strays(&vault, day).await.unwrap(), [], "it may be of a roll that goes on");
         assert_eq!(holder.destroy_strays(&vault, Duration::ZERO).await.unwrap(), [Epoch(3)]);
         assert_eq!(strays().await, ("0".to_owned(), true));
-        assert!(is_live(&open(&records).await, &keys[1]).await);
+        assert!(is_live(&open(&records).await, &minted[1]).await);
     });
 }
 
@@ -135,11 +133,7 @@ fn rotation_that_somebody_turned_on_is_told_of() {
         };
         assert_eq!(rotation().await, Meaning::Good);
         let client = client(&url());
-        let aliases = client.list_aliases().into_paginator().items().send().try_collect().await.unwrap();
-        let ours = aliases
-            .into_iter()
-            .find(|alias| alias.alias_name().is_some_and(|name| name.contains(&vault.id().to_string())));
-        let key = ours.unwrap().target_key_id.unwrap();
+        let key = keys(&client, vault.id()).await.remove(0);
         client.enable_key_rotation().key_id(key).send().await.unwrap();
         assert!(matches!(rotation().await, Meaning::Lowers(_)));
     });
