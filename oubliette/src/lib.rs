@@ -16,6 +16,10 @@ pub use oubliette_backup as backup;
 #[cfg(feature = "catalogue")]
 pub use oubliette_catalogue as catalogue;
 
+/// The roots of a key vault in AWS KMS.
+#[cfg(feature = "kms-aws")]
+pub use oubliette_kms_aws as aws;
+
 /// Key vault and ledger for one machine.
 #[cfg(feature = "kms-local")]
 pub use oubliette_kms_local as local;
@@ -53,6 +57,10 @@ mod book {
     #[cfg(feature = "postgres")]
     #[doc = include_str!("../../docs/postgresql.md")]
     struct Postgresql;
+
+    #[cfg(feature = "kms-aws")]
+    #[doc = include_str!("../../docs/aws-kms.md")]
+    struct AwsKms;
 
     #[doc = include_str!("../../docs/testing-your-application.md")]
     struct TestingYourApplication;

@@ -13,6 +13,7 @@
 )]
 
 pub mod crash;
+pub mod leases;
 pub mod matrix;
 pub mod model;
 pub mod parts;

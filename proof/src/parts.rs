@@ -11,6 +11,8 @@ use oubliette_core::{BackupTarget, Documents, EventLog, KeyVault, SnapshotStore}
 
 #[path = "../../backup/tests/fixture/mod.rs"]
 mod folder;
+#[path = "../../kms-aws/tests/fixture/mod.rs"]
+mod kms;
 #[path = "../../kms-local/tests/fixture/mod.rs"]
 mod local;
 #[path = "../../backend-postgres/tests/fixture/mod.rs"]
@@ -69,6 +71,7 @@ pub fn vaults() -> Vec<Part<dyn KeyVault>> {
         Part::of::<local::Folder>("local", "kms-local"),
         // Whose code is the same. What is told apart here is that backups hold no roots.
         Part::of::<local::Apart>("local-apart", "vault"),
+        Part::of::<kms::Cloud>("kms", "kms-aws"),
     ]
 }
 

@@ -17,6 +17,8 @@ pub struct Request {
     pub method: String,
     /// The path and the query.
     pub path: String,
+    /// What KMS is asked for, as `Decrypt`; empty for a request to S3.
+    pub action: String,
     /// Its bytes, without the head.
     pub body: usize,
 }
@@ -98,7 +100,10 @@ impl Shared {
         let fault = (self.decide)(&request);
         match fault {
             Some(Fault::Refused(status, code)) => {
-                let body = format!("<Error><Code>{code}</Code><Message>{code}</Message></Error>");
+                let body = match request.action.is_empty() {
+                    true => format!("<Error><Code>{code}</Code><Message>{code}</Message></Error>"),
+                    false => format!(r#"{{"__type":"{code}","message":"{code}"}}"#),
+                };
                 let length = body.len();
                 let head = format!(
                     "HTTP/1.1 {status} {code}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
@@ -140,9 +145,18 @@ fn read(client: &mut TcpStream) -> Option<(Request, Vec<u8>)> {
         let mut headers = [httparse::EMPTY_HEADER; HEADERS];
         let mut parsed = httparse::Request::new(&mut headers);
         let httparse::Status::Complete(head) = parsed.parse(&bytes).ok()? else { continue };
-        let length = parsed.headers.iter().find(|header| header.name.eq_ignore_ascii_case("content-length"));
-        let body = length.map_or(Some(0), |length| std::str::from_utf8(length.value).ok()?.parse().ok())?;
-        let request = Request { method: parsed.method?.to_owned(), path: parsed.path?.to_owned(), body };
+        let value = |name: &str| {
+            let header = parsed.headers.iter().find(|header| header.name.eq_ignore_ascii_case(name));
+            header.map_or(Some(""), |header| std::str::from_utf8(header.value).ok())
+        };
+        let body = match value("content-length")? {
+            "" => 0,
+            length => length.parse().ok()?,
+        };
+        let target = value("x-amz-target")?;
+        let action = target.rsplit('.').next()?.to_owned();
+        let request =
+            Request { method: parsed.method?.to_owned(), path: parsed.path?.to_owned(), action, body };
         let mut rest = vec![0; (head + body).saturating_sub(bytes.len())];
         client.read_exact(&mut rest).ok()?;
         bytes.extend_from_slice(&rest);

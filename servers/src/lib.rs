@@ -15,12 +15,15 @@
 mod faults;
 mod folder;
 mod keeper;
+mod localstack;
 mod ministack;
 mod postgres;
 mod proxy;
+mod python;
 mod user;
 
 pub use self::faults::{Fault, Faults, Request};
+pub use self::localstack::LocalStack;
 pub use self::ministack::Ministack;
 pub use self::postgres::{Network, Postgres, Shutdown};
 pub use self::proxy::Proxy;

@@ -1,26 +1,16 @@
 //! A private ministack: S3 and KMS in memory.
 
-use std::env;
-use std::ffi::OsStr;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::sync::OnceLock;
-use std::thread::sleep;
-use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use crate::folder;
 use crate::keeper::Keeper;
-use crate::user::User;
+use crate::python;
 
 /// The release that the tests were written against.
 const VERSION: &str = "1.5.33";
-/// How long a server may take to come up on a machine that is busy.
-const PATIENCE: Duration = Duration::from_secs(60);
-/// How often a server is started whose port somebody else took meanwhile.
-const STARTS: usize = 5;
 
 /// A server that speaks S3 on a port of the loopback interface, and keeps everything in memory.
 ///
@@ -42,12 +32,8 @@ impl Ministack {
     /// # Errors
     /// What failed, in words.
     pub fn install() -> Result<(), String> {
-        let place = place();
         // Whole or not at all: the program is the last to come, and none is taken for installed without it.
-        let python = place.join("bin/python");
-        run(Command::new("python3").args(["-m", "venv"]).arg(&place))?;
-        let ministack = format!("ministack=={VERSION}");
-        run(Command::new(python).args(["-m", "pip", "install", "--quiet", &ministack, "cryptography"]))?;
+        python::install(&place(), &[&format!("ministack=={VERSION}"), "cryptography"])?;
         match Self::is_installed() {
             true => Ok(()),
             false => Err("ministack was installed, and no program is found".to_owned()),
@@ -73,8 +59,20 @@ impl Ministack {
             "ministack is not installed in {}: `cargo xtask test` installs it",
             place().display()
         );
-        let started = (0..STARTS).find_map(|_| Self::start());
-        started.expect("ministack starts on a free port")
+        let (keeper, address) = python::start(Ipv4Addr::LOCALHOST, |address, _| {
+            // Whatever else it can serve stays off: some of that would listen on all interfaces.
+            let settings = ["BIND_HOST=127.0.0.1", "IOT_MTLS_ENABLED=0", "SFTP_ENABLED=0", "SERVICES=s3,kms"];
+            let mut command = vec!["env".to_owned(), format!("GATEWAY_PORT={}", address.port())];
+            command.extend(
+                [&settings[..], &["S3_PERSIST=0", "LOG_LEVEL=WARNING"]]
+                    .concat()
+                    .into_iter()
+                    .map(str::to_owned),
+            );
+            command.push(program().display().to_string());
+            command
+        });
+        Self { keeper, address }
     }
 
     /// Where it answers.
@@ -86,37 +84,6 @@ impl Ministack {
     pub fn pid(&self) -> Option<u32> {
         self.keeper.server().map(|pid| pid.as_raw_nonzero().get().unsigned_abs())
     }
-
-    /// `None` when somebody else took the port.
-    fn start() -> Option<Self> {
-        let folder = folder::new(User::OURSELVES).keep();
-        let address = free()?;
-        let port = format!("GATEWAY_PORT={}", address.port());
-        let program = program();
-        // Whatever else it can serve stays off: some of that would listen on all interfaces.
-        let settings = [
-            "BIND_HOST=127.0.0.1",
-            &port,
-            "IOT_MTLS_ENABLED=0",
-            "SFTP_ENABLED=0",
-            "SERVICES=s3,kms",
-            "S3_PERSIST=0",
-            "LOG_LEVEL=WARNING",
-        ];
-        let mut command: Vec<&OsStr> = vec!["env".as_ref()];
-        command.extend(settings.iter().map(OsStr::new));
-        command.push(program.as_os_str());
-        let mut keeper = Keeper::new(User::OURSELVES, &folder, &folder.join("log"), "KILL", &command);
-        keeper.start(None);
-        let begun = Instant::now();
-        while begun.elapsed() < PATIENCE {
-            if TcpStream::connect(address).is_ok() {
-                return Some(Self { keeper, address });
-            }
-            sleep(Duration::from_millis(20));
-        }
-        None
-    }
 }
 
 impl Drop for Ministack {
@@ -125,25 +92,10 @@ impl Drop for Ministack {
     }
 }
 
-/// A port of the loopback interface that nobody listens on for now.
-fn free() -> Option<SocketAddr> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).ok()?;
-    listener.local_addr().ok()
-}
-
 fn program() -> PathBuf {
     place().join("bin/ministack")
 }
 
-/// Its virtual environment, in the folder of what is built.
 fn place() -> PathBuf {
-    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace.join("target"), PathBuf::from);
-    target.join(format!("ministack-{VERSION}"))
-}
-
-fn run(command: &mut Command) -> Result<(), String> {
-    let what = format!("{command:?}");
-    let status = command.status().map_err(|error| format!("{what}: {error}"))?;
-    if status.success() { Ok(()) } else { Err(format!("{what} failed: {status}")) }
+    python::place("ministack", VERSION)
 }

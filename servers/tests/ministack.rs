@@ -2,11 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that fails may panic")]
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+mod common;
+
+use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
-use std::path::Path;
-use std::process::{Command, Stdio};
-use std::thread::sleep;
 use std::time::Duration;
 
 use oubliette_servers::{Fault, Faults, Ministack, Request};
@@ -24,36 +23,12 @@ fn what_is_put_is_there_and_what_is_conditional_is_put_once() {
 fn a_server_listens_on_one_port_of_the_loopback_interface() {
     let server = Ministack::fresh();
     let port: u16 = server.url().rsplit(':').next().unwrap().parse().unwrap();
-    let mut open = Vec::new();
-    for table in ["tcp", "tcp6"] {
-        let sockets = std::fs::read_to_string(format!("/proc/net/{table}")).unwrap();
-        let listening = sockets.lines().filter(|line| line.split_whitespace().nth(3) == Some("0A"));
-        let ours = listening.filter(|line| {
-            let inode = line.split_whitespace().nth(9).unwrap();
-            let files = std::fs::read_dir(format!("/proc/{}/fd", server.pid().unwrap())).unwrap();
-            let links = files.filter_map(|file| std::fs::read_link(file.unwrap().path()).ok());
-            let socket = format!("socket:[{inode}]");
-            links.map(|link| link.display().to_string()).any(|link| link == socket)
-        });
-        open.extend(ours.map(|line| line.split_whitespace().nth(1).unwrap().to_owned()));
-    }
-    assert_eq!(open, [format!("0100007F:{port:04X}")]);
+    assert_eq!(common::listening(server.pid().unwrap()), [format!("0100007F:{port:04X}")]);
 }
 
 #[test]
 fn a_ministack_ends_with_its_owner_however_that_ends() {
-    let owner = Command::new(env!("CARGO_BIN_EXE_owner")).arg("ministack").stdout(Stdio::piped()).spawn();
-    let mut owner = owner.unwrap();
-    let mut told = BufReader::new(owner.stdout.take().unwrap()).lines();
-    let pid: u32 = told.next().unwrap().unwrap().parse().unwrap();
-    let is_alive = || Path::new(&format!("/proc/{pid}")).exists();
-    assert!(is_alive());
-    owner.kill().unwrap();
-    owner.wait().unwrap();
-    assert!((0..6000).any(|_| !is_alive() || {
-        sleep(Duration::from_millis(10));
-        false
-    }));
+    common::ends_with_its_owner("ministack");
 }
 
 #[test]
@@ -78,7 +53,8 @@ fn each_fault_is_as_it_says() {
         assert!(ask(&through, "PUT", "/faults/again", "If-None-Match: *", text).starts_with("HTTP/1.1 200"));
     }
     assert!(ask(&server.url(), "GET", "/faults/again", "", "").ends_with("two"));
-    let first = Request { method: "PUT".to_owned(), path: "/faults/lost".to_owned(), body: 6 };
+    let first =
+        Request { method: "PUT".to_owned(), path: "/faults/lost".to_owned(), action: String::new(), body: 6 };
     assert_eq!(faults.requests().first(), Some(&first));
     assert_eq!(faults.requests(), []);
 }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use oubliette_core::{Erasure, ErasureId, Result, Sequence};
 
 use crate::act::Act;
-use crate::roots::{Epoch, RootState};
+use crate::roots::{Blob, Epoch, RootState};
 use crate::time::time;
 use crate::vault::{Inner, Vault};
 use crate::wire::{Retired, Roll};
@@ -97,6 +97,23 @@ impl Vault {
             waiting: waiting.map(|(sequence, row)| row.erasure(*sequence)).collect::<Result<_>>()?,
             erasures: Sequence(head.erasures),
         })
+    }
+}
+
+impl Vault {
+    /// What is kept for each root that is not gone: that of the epoch, of a roll that goes on, and what is pending.
+    /// A root that a holder has and that is not among them was made by a process that died, or is made at this moment.
+    ///
+    /// # Errors
+    /// What the store and the holder report.
+    pub async fn roots(&self) -> Result<Vec<(Epoch, Blob)>> {
+        let head = self.0.head().await?;
+        let rolling = head.roll.and_then(|roll| match roll {
+            Roll::Staging { to, blob, .. } | Roll::Discarding { to, blob, .. } => Some((to, blob?)),
+            Roll::Retiring { old, blob, .. } => Some((old, blob)),
+        });
+        let pending = head.pending.into_iter().map(|retired| (retired.epoch, retired.blob));
+        Ok([(head.epoch, head.blob)].into_iter().chain(rolling).chain(pending).collect())
     }
 }
 

@@ -261,11 +261,15 @@ impl Inner {
             *kept = Some(grown.clone());
             return Ok(grown);
         }
-        let root = match self.roots.open(self.secrets.vault, head.epoch, &head.blob).await? {
-            Opened::Root(root) => root,
-            Opened::Destroyed if self.epoch().await? != head.epoch => return Err(conflict("vault")),
-            Opened::Destroyed => return Err(without_root(head.epoch, true)),
-            Opened::Absent => return Err(without_root(head.epoch, false)),
+        let root = match self.roots.open(self.secrets.vault, head.epoch, &head.blob).await {
+            Ok(Opened::Root(root)) => root,
+            // Its end is begun, or over, because somebody rolled meanwhile.
+            Ok(Opened::Destroyed) | Err(_) if self.epoch().await? != head.epoch => {
+                return Err(conflict("vault"));
+            }
+            Ok(Opened::Destroyed) => return Err(without_root(head.epoch, true)),
+            Ok(Opened::Absent) => return Err(without_root(head.epoch, false)),
+            Err(error) => return Err(error),
         };
         let empty = Keyring::new(self.secrets.vault, head.epoch, &root, now + self.options.lease)?;
         let keyring = Arc::new(self.ring(empty).await?);

@@ -4,7 +4,7 @@ use crate::run::{Done, cargo, cargo_with};
 use crate::{examples, excerpts, imports};
 
 /// Features of the facade: each stands alone.
-const FEATURES: [&str; 6] = ["sqlite", "postgres", "s3", "kms-local", "catalogue", "backup"];
+const FEATURES: [&str; 7] = ["sqlite", "postgres", "s3", "kms-local", "kms-aws", "catalogue", "backup"];
 
 pub(crate) fn run() -> Done {
     cargo(&["fmt", "--all", "--check"])?;

@@ -23,6 +23,11 @@ const RULES: &[(&str, &[&str], &[&str])] = &[
     ("oubliette-vault", &["oubliette-core"], &["oubliette-conformance"]),
     ("oubliette-kms-local", &["oubliette-core", "oubliette-vault"], &["oubliette-conformance"]),
     (
+        "oubliette-kms-aws",
+        &["oubliette-core", "oubliette-vault"],
+        &["oubliette-conformance", "oubliette-servers"],
+    ),
+    (
         "oubliette",
         &[
             "oubliette-core",
@@ -30,6 +35,7 @@ const RULES: &[(&str, &[&str], &[&str])] = &[
             "oubliette-backend-postgres",
             "oubliette-backend-s3",
             "oubliette-backup",
+            "oubliette-kms-aws",
             "oubliette-kms-local",
             "oubliette-catalogue",
         ],
@@ -45,6 +51,7 @@ const RULES: &[(&str, &[&str], &[&str])] = &[
             "oubliette-backend-s3",
             "oubliette-backend-sqlite",
             "oubliette-backup",
+            "oubliette-kms-aws",
             "oubliette-kms-local",
             "oubliette-servers",
             "oubliette-vault",

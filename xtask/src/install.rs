@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::Command;
 
-use oubliette_servers::{Ministack, Postgres};
+use oubliette_servers::{LocalStack, Ministack, Postgres};
 
 use crate::run::{Done, run};
 
@@ -24,7 +24,8 @@ struct Machine {
 /// Installs what tests and proofs start servers of, each its own.
 pub(crate) fn servers() -> Done {
     postgres()?;
-    ministack()
+    ministack()?;
+    localstack()
 }
 
 /// Installs PostgreSQL, unless it is there.
@@ -54,13 +55,28 @@ fn ministack() -> Done {
     if Ministack::is_installed() {
         return Ok(());
     }
+    python()?;
+    Ministack::install()
+}
+
+/// Installs LocalStack there, unless it is there.
+fn localstack() -> Done {
+    if LocalStack::is_installed() {
+        return Ok(());
+    }
+    python()?;
+    LocalStack::install()
+}
+
+/// Installs what makes environments of Python, unless it is there.
+fn python() -> Done {
     let python = Command::new("python3").args(["-c", "import ensurepip, venv"]).output();
     let has_python = python.is_ok_and(|output| output.status.success());
     if Machine::this().lacks(has_python, "python3-venv", "Python 3.10 or newer, as `python3`, with `venv`")? {
         apt(&["update"])?;
         apt(&["install", "python3-venv"])?;
     }
-    Ministack::install()
+    Ok(())
 }
 
 impl Machine {

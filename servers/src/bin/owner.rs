@@ -5,13 +5,21 @@
 
 use std::thread::park;
 
-use oubliette_servers::{Ministack, Postgres};
+use oubliette_servers::{LocalStack, Ministack, Postgres};
 
 fn main() {
-    if std::env::args().any(|argument| argument == "ministack") {
-        let server = Ministack::fresh();
-        println!("{}", server.pid().unwrap_or_default());
-        wait();
+    match std::env::args().nth(1).as_deref() {
+        Some("ministack") => {
+            let server = Ministack::fresh();
+            println!("{}", server.pid().unwrap_or_default());
+            wait();
+        }
+        Some("localstack") => {
+            let server = LocalStack::fresh();
+            println!("{}", server.pid().unwrap_or_default());
+            wait();
+        }
+        _ => {}
     }
     let server = Postgres::fresh();
     println!("{}\n{}", server.pid().unwrap_or_default(), server.folder().display());

@@ -5,6 +5,11 @@ use sqlx::migrate::MigrateError;
 
 use crate::error::{corrupt, io};
 
+/// `SQLITE_CORRUPT`.
+const CORRUPT: i32 = 11;
+/// `SQLITE_IOERR_SHORT_READ`.
+const SHORT_READ: i32 = 522;
+
 /// Maps what SQLite's driver reports. Its own text stays behind: it may quote values.
 pub(crate) fn sql(op: &'static str) -> impl Fn(sqlx::Error) -> Error {
     move |error| from_driver(op, &error)
@@ -15,14 +20,16 @@ fn from_driver(op: &'static str, error: &sqlx::Error) -> Error {
     let (kind, text) = match error {
         sqlx::Error::Database(error) => {
             let code: i32 = error.code().and_then(|code| code.parse().ok()).unwrap_or_default();
-            let (kind, text) = match code & 0xff {
+            // A page beyond the end of the file: that something points there is no fault of the disk.
+            let class = if code == SHORT_READ { CORRUPT } else { code & 0xff };
+            let (kind, text) = match class {
                 3 | 8 | 23 => {
                     (Denied, "the vault's database cannot be written: check its owner and its permissions")
                 }
                 5 | 6 => (Unavailable, "another process holds the vault's database for too long: try again"),
                 7 => (Unavailable, "there is not enough memory: try again"),
                 10 => (Unavailable, "the disk cannot be read or written: check it, then try again"),
-                11 => (Corrupt, "the vault's database is damaged: restore the vault from its backup"),
+                CORRUPT => (Corrupt, "the vault's database is damaged: restore the vault from its backup"),
                 13 => (Unavailable, "the disk is full: make room, then try again"),
                 14 => (
                     Unavailable,

@@ -4,6 +4,7 @@
 
 mod leases;
 mod opening;
+mod overtaken;
 mod pending;
 mod residue;
 mod roots;
