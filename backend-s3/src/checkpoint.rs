@@ -11,12 +11,12 @@ use serde::{Deserialize, Serialize};
 use crate::error::corrupt;
 use crate::format::Random;
 use crate::frame::{decode, encode};
-use crate::shared::{Shared, random};
+use crate::shared::{Journal, Shared, random};
 use crate::store::{ERASE, Version};
 
-const MANIFEST: &str = "manifest";
+pub(crate) const MANIFEST: &str = "manifest";
 /// What the names of checkpoints begin with.
-const INDEX: &str = "index/";
+pub(crate) const INDEX: &str = "index/";
 /// How often the manifest is read again by who finds that what it named was replaced meanwhile.
 const TRIES: usize = 5;
 /// A checkpoint is due when so many parts of what it would hold are new, and so the work of all checkpoints
@@ -37,7 +37,7 @@ impl Manifest {
     }
 }
 
-impl Shared {
+impl<J: Journal> Shared<J> {
     /// Begins with the last checkpoint, if there is one.
     ///
     /// # Errors

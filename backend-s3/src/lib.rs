@@ -70,6 +70,11 @@
 //! in a commit before they are taken away: a writer that comes back finds its number taken, sees that, and
 //! writes its parts again. No clock decides.
 //!
+//! # Looking at a bucket
+//!
+//! [`S3LogBuilder::examine`] says what a bucket does with what is taken away, which requests these credentials may
+//! make, and whether the store keeps conditions, which it finds out by racing for objects of its own.
+//!
 //! # Damage
 //!
 //! A damaged object is an error, and so is a commit that is missing before others, or a segment that is. That the last
@@ -95,6 +100,7 @@ mod backups;
 mod checkpoint;
 mod commit;
 mod config;
+mod doctor;
 mod error;
 mod format;
 mod frame;
@@ -102,13 +108,17 @@ mod ground;
 mod log;
 mod options;
 mod read;
+mod segments;
 mod shared;
+mod snapshots;
 mod state;
 mod store;
 mod sweep;
 
 pub use aws_sdk_s3::Client;
+pub use oubliette_core::{Finding, Meaning};
 
 pub use self::backups::{S3Backups, S3BackupsBuilder};
 pub use self::config::S3LogBuilder;
 pub use self::log::S3Log;
+pub use self::snapshots::{S3Snapshots, S3SnapshotsBuilder};

@@ -13,13 +13,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use common::{all, event, stream};
-use oubliette_backend_s3::{Client, S3Log};
+use oubliette_backend_s3::S3Log;
 use oubliette_conformance::run;
 use oubliette_core::{Batch, ErrorKind, EventLog, Expect, Recorded, Version};
 use oubliette_servers::{Fault, Faults, Ministack};
 use tokio::task::JoinSet;
 
-use self::fixture::{Bucket, configuration_of};
+use self::fixture::{Bucket, client_of};
 
 const STREAMS: u64 = 100;
 /// Tasks of each writer.
@@ -77,7 +77,7 @@ async fn append(log: &S3Log, writer: u64, n: u64) {
 }
 
 async fn open(url: &str, bucket: &str) -> S3Log {
-    let log = S3Log::builder(bucket).client(Client::from_conf(configuration_of(url).build()));
+    let log = S3Log::builder(bucket).client(client_of(url));
     log.window(Duration::from_millis(20)).patience(Duration::from_secs(60)).open().await.unwrap()
 }
 

@@ -17,6 +17,8 @@ pub struct Request {
     pub method: String,
     /// The path and the query.
     pub path: String,
+    /// On which condition it is to be done, as `if-none-match`.
+    pub condition: Option<String>,
     /// Its bytes, without the head.
     pub body: usize,
 }
@@ -30,6 +32,8 @@ pub enum Fault {
     ReplyLost,
     /// It never comes to the server, which seems to answer with this status and code.
     Refused(u16, &'static str),
+    /// It never comes to the server, which seems to have done it.
+    Pretended,
     /// The answer breaks off before its end.
     CutOff,
     /// It comes to the server late, and without the condition that it was to be done on.
@@ -106,6 +110,10 @@ impl Shared {
                 let _ = client.write_all(&[head, body].concat().into_bytes());
                 return;
             }
+            Some(Fault::Pretended) => {
+                let _ = client.write_all(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n");
+                return;
+            }
             Some(Fault::Delayed(time)) => thread::sleep(time),
             Some(Fault::Unconditional(time)) => {
                 thread::sleep(time);
@@ -123,7 +131,8 @@ impl Shared {
             Some(Fault::CutOff) => {
                 let _ = client.write_all(answer.get(..answer.len().saturating_sub(1)).unwrap_or_default());
             }
-            Some(Fault::Delayed(_) | Fault::Unconditional(_) | Fault::Refused(..)) | None => {
+            Some(Fault::Delayed(_) | Fault::Unconditional(_) | Fault::Pretended | Fault::Refused(..))
+            | None => {
                 let _ = client.write_all(&answer);
             }
         }
@@ -142,7 +151,10 @@ fn read(client: &mut TcpStream) -> Option<(Request, Vec<u8>)> {
         let httparse::Status::Complete(head) = parsed.parse(&bytes).ok()? else { continue };
         let length = parsed.headers.iter().find(|header| header.name.eq_ignore_ascii_case("content-length"));
         let body = length.map_or(Some(0), |length| std::str::from_utf8(length.value).ok()?.parse().ok())?;
-        let request = Request { method: parsed.method?.to_owned(), path: parsed.path?.to_owned(), body };
+        let mut names = parsed.headers.iter().map(|header| header.name.to_ascii_lowercase());
+        let condition = names.find(|name| name.starts_with("if-"));
+        let (method, path) = (parsed.method?.to_owned(), parsed.path?.to_owned());
+        let request = Request { method, path, condition, body };
         let mut rest = vec![0; (head + body).saturating_sub(bytes.len())];
         client.read_exact(&mut rest).ok()?;
         bytes.extend_from_slice(&rest);
