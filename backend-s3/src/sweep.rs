@@ -11,6 +11,7 @@ use oubliette_core::{Error, ErrorKind, KeyId, Result, SealedPart, Swept};
 
 use crate::checkpoint::{INDEX, MANIFEST};
 use crate::doctor::PROBES;
+use crate::error::corrupt;
 use crate::format::{
     COMMITS, Commit, Control, LOG, Part, Random, SEALED, Segment, commit_name, segment_name, segment_of,
 };
@@ -97,7 +98,12 @@ impl Shared {
 
     /// Writes a commit and its segment anew, without what is dead in them.
     async fn rewrite(&self, number: u64) -> Result<()> {
-        let commit = self.rewrite_commit(number).await?;
+        let without_dropped = |commit: &mut Commit| {
+            let (state, before) = (self.state(), commit.events.len());
+            commit.events.retain(|event| !state.is_dropped(event));
+            commit.events.len() < before
+        };
+        let commit = self.rewrite_commit(number, without_dropped).await?;
         let Some(segment) = commit.segment else { return Ok(()) };
         let living: HashSet<Random> = commit.events.iter().map(|event| event.id).collect();
         let name = segment_name(&segment);
@@ -121,26 +127,6 @@ impl Shared {
         }
     }
 
-    /// Returns the commit as it is then.
-    async fn rewrite_commit(&self, number: u64) -> Result<Commit> {
-        let name = commit_name(number);
-        loop {
-            let object = self.store.get(OP, &name).await?;
-            let object = object.ok_or_else(|| crate::error::corrupt(&name, "a commit is missing"))?;
-            let mut commit: Commit = decode(&name, &object.bytes)?;
-            let before = commit.events.len();
-            {
-                let state = self.state();
-                commit.events.retain(|event| !state.is_dropped(event));
-            }
-            if commit.events.len() == before
-                || self.store.replace(OP, &name, &encode(&name, &commit)?, &object.tag).await?
-            {
-                return Ok(commit);
-            }
-        }
-    }
-
     fn is_dead(&self, part: &Part) -> Result<bool> {
         let owners: Vec<KeyId> = SealedPart::owners(&part.sealed()?).collect();
         let state = self.state();
@@ -149,6 +135,29 @@ impl Shared {
 }
 
 impl<J: Journal> Shared<J> {
+    /// Writes a commit anew, in the place of what was read and of nothing else, if `edit` changes it. Returns the
+    /// commit as it is then.
+    ///
+    /// # Errors
+    /// `Corrupt` when it is missing or damaged; those of S3.
+    pub(crate) async fn rewrite_commit(
+        &self,
+        number: u64,
+        edit: impl Fn(&mut J::Commit) -> bool,
+    ) -> Result<J::Commit> {
+        let name = commit_name(number);
+        loop {
+            let object = self.store.get(OP, &name).await?;
+            let object = object.ok_or_else(|| corrupt(&name, "a commit is missing"))?;
+            let mut commit: J::Commit = decode(&name, &object.bytes)?;
+            if !edit(&mut commit)
+                || self.store.replace(OP, &name, &encode(&name, &commit)?, &object.tag).await?
+            {
+                return Ok(commit);
+            }
+        }
+    }
+
     /// Takes away what nobody reads any more, once nothing dead is written anew, and notes that what was due up to a
     /// commit is done. Returns what was in the way.
     pub(crate) async fn end_sweep(&self, through: u64, is_due: bool) -> Result<Vec<String>> {

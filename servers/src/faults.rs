@@ -36,6 +36,8 @@ pub enum Fault {
     Pretended,
     /// The answer breaks off before its end.
     CutOff,
+    /// It comes to the server with its path beginning like this.
+    Under(&'static str),
     /// It comes to the server late, and without the condition that it was to be done on.
     Unconditional(Duration),
 }
@@ -119,6 +121,7 @@ impl Shared {
                 thread::sleep(time);
                 bytes = without_condition(&bytes);
             }
+            Some(Fault::Under(begins)) => bytes = under(&bytes, begins),
             Some(Fault::ReplyLost | Fault::CutOff) | None => {}
         }
         let Ok(mut server) = TcpStream::connect(&self.server) else { return };
@@ -131,8 +134,7 @@ impl Shared {
             Some(Fault::CutOff) => {
                 let _ = client.write_all(answer.get(..answer.len().saturating_sub(1)).unwrap_or_default());
             }
-            Some(Fault::Delayed(_) | Fault::Unconditional(_) | Fault::Pretended | Fault::Refused(..))
-            | None => {
+            Some(_) | None => {
                 let _ = client.write_all(&answer);
             }
         }
@@ -162,6 +164,16 @@ fn read(client: &mut TcpStream) -> Option<(Request, Vec<u8>)> {
         bytes.splice(head - 2..head - 2, *b"Connection: close\r\n");
         return Some((request, bytes));
     }
+}
+
+/// A request for what has the same name in another folder at the top.
+fn under(bytes: &[u8], begins: &str) -> Vec<u8> {
+    let slashes = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'/');
+    let ends = bytes.iter().enumerate().filter(|(_, byte)| b"/? ".contains(byte));
+    let first = slashes.map(|(at, _)| at).next().unwrap_or_default();
+    let second = ends.map(|(at, _)| at).find(|at| *at > first).unwrap_or(first);
+    let (head, rest) = (bytes.get(..first).unwrap_or_default(), bytes.get(second..).unwrap_or_default());
+    [head, begins.as_bytes(), rest].concat()
 }
 
 /// A request whose conditions are headers that no server knows.

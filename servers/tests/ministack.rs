@@ -63,6 +63,7 @@ fn each_fault_is_as_it_says() {
     let faults = Faults::before(&server.url(), |request| match request.path.as_str() {
         "/faults/lost" if request.method == "PUT" => Some(Fault::ReplyLost),
         "/faults/busy" => Some(Fault::Refused(503, "SlowDown")),
+        "/elsewhere/lost" => Some(Fault::Under("/faults")),
         "/faults/none" if request.method == "PUT" => Some(Fault::Pretended),
         "/faults/again" => Some(Fault::Unconditional(Duration::ZERO)),
         "/faults/cut" if request.method == "GET" => Some(Fault::CutOff),
@@ -71,6 +72,7 @@ fn each_fault_is_as_it_says() {
     let through = faults.url();
     assert_eq!(ask(&through, "PUT", "/faults/lost", "", "effect"), "");
     assert!(ask(&through, "GET", "/faults/lost", "", "").ends_with("effect"));
+    assert!(ask(&through, "GET", "/elsewhere/lost", "", "").ends_with("effect"));
     assert!(ask(&through, "PUT", "/faults/busy", "", "none").starts_with("HTTP/1.1 503"));
     assert!(ask(&server.url(), "GET", "/faults/busy", "", "").starts_with("HTTP/1.1 404"));
     assert!(ask(&through, "PUT", "/faults/none", "", "none").starts_with("HTTP/1.1 204"));
