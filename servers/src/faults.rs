@@ -1,5 +1,6 @@
 //! A proxy between a program and a server that speaks HTTP, for faults on the way.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -36,6 +37,8 @@ pub enum Fault {
     Pretended,
     /// The answer breaks off before its end.
     CutOff,
+    /// It is answered as the same request was at first, whatever has changed since.
+    Stale,
     /// It comes to the server with its path beginning like this.
     Under(&'static str),
     /// It comes to the server late, and without the condition that it was to be done on.
@@ -57,6 +60,8 @@ struct Shared {
     server: String,
     decide: Box<Decide>,
     requests: Mutex<Vec<Request>>,
+    /// What requests that get stale answers were answered at first, by their paths.
+    answers: Mutex<HashMap<String, Vec<u8>>>,
 }
 
 impl Faults {
@@ -68,7 +73,12 @@ impl Faults {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let address = listener.local_addr().unwrap();
         let server = url.trim_start_matches("http://").to_owned();
-        let shared = Arc::new(Shared { server, decide: Box::new(decide), requests: Mutex::default() });
+        let shared = Arc::new(Shared {
+            server,
+            decide: Box::new(decide),
+            requests: Mutex::default(),
+            answers: Mutex::default(),
+        });
         let of_listener = shared.clone();
         thread::spawn(move || {
             for client in listener.incoming().map_while(Result::ok) {
@@ -122,7 +132,7 @@ impl Shared {
                 bytes = without_condition(&bytes);
             }
             Some(Fault::Under(begins)) => bytes = under(&bytes, begins),
-            Some(Fault::ReplyLost | Fault::CutOff) | None => {}
+            Some(Fault::ReplyLost | Fault::CutOff | Fault::Stale) | None => {}
         }
         let Ok(mut server) = TcpStream::connect(&self.server) else { return };
         let mut answer = Vec::new();
@@ -131,6 +141,10 @@ impl Shared {
         }
         match fault {
             Some(Fault::ReplyLost) => {}
+            Some(Fault::Stale) => {
+                let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+                let _ = client.write_all(answers.entry(request.path).or_insert(answer));
+            }
             Some(Fault::CutOff) => {
                 let _ = client.write_all(answer.get(..answer.len().saturating_sub(1)).unwrap_or_default());
             }

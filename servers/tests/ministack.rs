@@ -64,6 +64,7 @@ fn each_fault_is_as_it_says() {
         "/faults/lost" if request.method == "PUT" => Some(Fault::ReplyLost),
         "/faults/busy" => Some(Fault::Refused(503, "SlowDown")),
         "/elsewhere/lost" => Some(Fault::Under("/faults")),
+        "/faults/stale" if request.method == "GET" => Some(Fault::Stale),
         "/faults/none" if request.method == "PUT" => Some(Fault::Pretended),
         "/faults/again" => Some(Fault::Unconditional(Duration::ZERO)),
         "/faults/cut" if request.method == "GET" => Some(Fault::CutOff),
@@ -83,11 +84,16 @@ fn each_fault_is_as_it_says() {
         assert!(ask(&through, "PUT", "/faults/again", "If-None-Match: *", text).starts_with("HTTP/1.1 200"));
     }
     assert!(ask(&server.url(), "GET", "/faults/again", "", "").ends_with("two"));
+    for text in ["old", "new"] {
+        ask(&through, "PUT", "/faults/stale", "", text);
+        assert!(ask(&through, "GET", "/faults/stale", "", "").ends_with("old"));
+    }
     let first =
         Request { method: "PUT".to_owned(), path: "/faults/lost".to_owned(), condition: None, body: 6 };
     let requests = faults.requests();
     assert_eq!(requests.first(), Some(&first));
-    assert_eq!(requests.last().and_then(|request| request.condition.as_deref()), Some("if-none-match"));
+    let conditions = requests.iter().filter(|request| request.condition.as_deref() == Some("if-none-match"));
+    assert_eq!(conditions.count(), 2);
     assert_eq!(faults.requests(), []);
 }
 
