@@ -24,7 +24,7 @@ pub use oubliette_kms_local as local;
 #[cfg(feature = "postgres")]
 pub use oubliette_backend_postgres as postgres;
 
-/// Event log and backups on S3.
+/// Event log, snapshots and backups on S3.
 #[cfg(feature = "s3")]
 pub use oubliette_backend_s3 as s3;
 
@@ -53,6 +53,10 @@ mod book {
     #[cfg(feature = "postgres")]
     #[doc = include_str!("../../docs/postgresql.md")]
     struct Postgresql;
+
+    #[cfg(feature = "s3")]
+    #[doc = include_str!("../../docs/s3.md")]
+    struct S3;
 
     #[doc = include_str!("../../docs/testing-your-application.md")]
     struct TestingYourApplication;
