@@ -17,7 +17,7 @@ use aws_sdk_s3::types::{
 use oubliette_backend_s3::{Finding, Meaning, S3LogBuilder};
 use oubliette_conformance::run;
 use oubliette_core::ErrorKind;
-use oubliette_servers::{Fault, Faults, Ministack, Request};
+use oubliette_servers::{Fault, Faults, Request, s3_url};
 
 use self::fixture::{Bucket, client};
 
@@ -34,7 +34,7 @@ async fn lowers(subject: &str, log: S3LogBuilder) -> bool {
 
 /// A bucket by way of a proxy that makes a fault of what is meant.
 fn before(fault: Fault, is_meant: impl Fn(&Request) -> bool + Send + Sync + 'static) -> Faults {
-    Faults::before(&Ministack::shared().url(), move |request| is_meant(request).then_some(fault))
+    Faults::before(&s3_url(), move |request| is_meant(request).then_some(fault))
 }
 
 #[test]

@@ -11,14 +11,14 @@ use std::time::Duration;
 use common::{all, append, holds, key, stream, traces};
 use oubliette_conformance::run;
 use oubliette_core::{ErrorKind, EventLog as _, Expect, Position, Swept, Version};
-use oubliette_servers::{Fault, Faults, Ministack, Request};
+use oubliette_servers::{Fault, Faults, Request, s3_url};
 
 use self::fixture::Bucket;
 
 /// A proxy whose first so many requests of a kind meet a fault.
 fn first(count: usize, fault: Fault, is_meant: fn(&Request) -> bool) -> Faults {
     let left = AtomicUsize::new(count);
-    Faults::before(&Ministack::shared().url(), move |request| {
+    Faults::before(&s3_url(), move |request| {
         let take = |left: usize| left.checked_sub(1);
         let met = is_meant(request) && left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, take).is_ok();
         met.then_some(fault)

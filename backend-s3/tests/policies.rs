@@ -13,7 +13,7 @@ use common::{all, append, key, stream};
 use oubliette_backend_s3::S3Backups;
 use oubliette_conformance::run;
 use oubliette_core::{BackupTarget as _, ErrorKind, EventLog as _, Expect, Swept};
-use oubliette_servers::{Fault, Faults, Ministack, Request};
+use oubliette_servers::{Fault, Faults, Request, s3_url};
 use serde_json::Value;
 
 use self::fixture::{Bucket, client, client_of};
@@ -34,7 +34,7 @@ impl Role {
         let allowed: Actions = policy.iter().map(|(action, _)| action.clone()).collect();
         let asked = Arc::<Mutex<(Actions, Actions)>>::default();
         let (noted, bucket) = (asked.clone(), bucket.name.clone());
-        let faults = Faults::before(&Ministack::shared().url(), move |request| {
+        let faults = Faults::before(&s3_url(), move |request| {
             let (actions, resource) = needs(request, &bucket);
             let may = |action: &&str| {
                 let of_policy = policy.iter().filter(|(allowed, _)| allowed == action);

@@ -16,7 +16,7 @@ use common::{all, event, stream};
 use oubliette_backend_s3::S3Log;
 use oubliette_conformance::run;
 use oubliette_core::{Batch, ErrorKind, EventLog, Expect, Position, Recorded, Swept, Version};
-use oubliette_servers::{Fault, Faults, Ministack};
+use oubliette_servers::{Fault, Faults, s3_url};
 use tokio::task::JoinSet;
 
 use self::fixture::{Bucket, client_of};
@@ -113,7 +113,7 @@ fn a_writer_appends_all_that_it_was_given() {
             return;
         }
         let bucket = Bucket::new().await;
-        let log = Arc::new(open(&Ministack::shared().url(), &bucket.name).await);
+        let log = Arc::new(open(&s3_url(), &bucket.name).await);
         write(log.clone(), 0, 200).await;
         assert_whole(&all(&*log).await, 1, 200);
     });
@@ -123,7 +123,7 @@ fn a_writer_appends_all_that_it_was_given() {
 fn two_instances_of_a_process_lose_nothing() {
     run(async {
         let bucket = Bucket::new().await;
-        let url = Ministack::shared().url();
+        let url = s3_url();
         let mut writers = JoinSet::new();
         for writer in 0..2 {
             let log = Arc::new(open(&url, &bucket.name).await);
@@ -136,7 +136,7 @@ fn two_instances_of_a_process_lose_nothing() {
 
 /// A writer in a process of its own.
 fn start(bucket: &str, writer: u64, appends: u64) -> Child {
-    let told = [Ministack::shared().url(), bucket.to_owned(), writer.to_string(), appends.to_string()];
+    let told = [s3_url(), bucket.to_owned(), writer.to_string(), appends.to_string()];
     let mut child = Command::new(env::current_exe().unwrap());
     child.args(["--exact", "a_writer_appends_all_that_it_was_given"]).envs(TOLD.into_iter().zip(told));
     child.spawn().unwrap()
@@ -158,7 +158,7 @@ fn four_processes_lose_nothing_under_faults() {
     run(async {
         let bucket = Bucket::new().await;
         assert!(end((0..WRITERS).map(|writer| start(&bucket.name, writer, APPENDS)).collect()).await);
-        assert_whole(&all(&open(&Ministack::shared().url(), &bucket.name).await).await, WRITERS, APPENDS);
+        assert_whole(&all(&open(&s3_url(), &bucket.name).await).await, WRITERS, APPENDS);
     });
 }
 
@@ -173,7 +173,7 @@ fn a_process_that_stands_still_for_a_while_comes_back() {
         let still = children.first().unwrap().id().to_string();
         let signal =
             |name: &str| assert!(Command::new("kill").args([name, &still]).status().unwrap().success());
-        let log = open(&Ministack::shared().url(), &bucket.name).await;
+        let log = open(&s3_url(), &bucket.name).await;
         for round in 1..=3 {
             let until = Position(round * APPENDS / 5);
             while log.wait_beyond(until).await.unwrap() <= until {}

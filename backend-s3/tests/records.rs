@@ -10,7 +10,7 @@ use std::time::Duration;
 use oubliette_backend_s3::{S3Records, S3RecordsBuilder};
 use oubliette_conformance::{Blob, Fixture, run};
 use oubliette_core::{ErrorKind, KeyVault, VaultId};
-use oubliette_servers::{Fault, Faults, Ministack};
+use oubliette_servers::{Fault, Faults, s3_url};
 use oubliette_vault::{Commit, Generation, KeyRecords as _, Kind, Options, Place, Secret, SlotRoots, Vault};
 use tempfile::TempDir;
 
@@ -96,7 +96,7 @@ fn of_two_commits_at_one_generation_one_is_made() {
 fn a_lost_reply_is_known_as_ones_own_commit() {
     run(async {
         let bucket = Bucket::new().await;
-        let faults = Faults::before(&Ministack::shared().url(), {
+        let faults = Faults::before(&s3_url(), {
             let lost = std::sync::atomic::AtomicBool::new(false);
             move |request| {
                 let is_meant = request.method == "PUT" && request.path.contains("/commits/");
@@ -160,7 +160,7 @@ fn a_vault_is_refused_in_the_bucket_of_its_log_whatever_it_is_called() {
         let bucket = Bucket::new().await;
         // What is asked of the other name is answered by this one.
         let name: &'static str = format!("/{}", bucket.name).leak();
-        let renamed = Faults::before(&Ministack::shared().url(), move |request| {
+        let renamed = Faults::before(&s3_url(), move |request| {
             request.path.starts_with("/alias-of-it").then_some(Fault::Under(name))
         });
         let records = records(&bucket.name).client(client_of(&renamed.url())).apart_from("alias-of-it");

@@ -18,7 +18,7 @@ use oubliette_core::{
     ErasedKeys, ErasureId, ErrorKind, Key, Position, Result, SealedState, Series, Snapshot, SnapshotKey,
     SnapshotKind, SnapshotStore, Version,
 };
-use oubliette_servers::{Fault, Faults, Ministack, Request};
+use oubliette_servers::{Fault, Faults, Request, s3_url};
 
 use self::fixture::{Bucket, client};
 
@@ -57,7 +57,7 @@ impl<const LIE: usize> Fixture<dyn SnapshotStore> for Lying<LIE> {
 }
 
 fn before(lie: Lie) -> Faults {
-    Faults::before(&Ministack::shared().url(), lie)
+    Faults::before(&s3_url(), lie)
 }
 
 /// Whether a case holds for a store that lies in this way.
@@ -122,7 +122,7 @@ fn a_lost_reply_is_known_as_ones_own_commit() {
     run(async {
         let bucket = Bucket::new().await;
         let lost = AtomicUsize::new(0);
-        let faults = Faults::before(&Ministack::shared().url(), move |request| {
+        let faults = Faults::before(&s3_url(), move |request| {
             let is_meant = request.method == "PUT" && request.path.contains("/commits/");
             (is_meant && lost.fetch_add(1, Ordering::SeqCst).is_multiple_of(2)).then_some(Fault::ReplyLost)
         });

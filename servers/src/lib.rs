@@ -12,15 +12,20 @@
     reason = "a test whose server does not start fails: that is what it is told"
 )]
 
+mod emulator;
 mod faults;
 mod folder;
 mod keeper;
+mod localstack;
 mod ministack;
 mod postgres;
 mod proxy;
+mod s3;
 mod user;
 
 pub use self::faults::{Fault, Faults, Request};
+pub use self::localstack::LocalStack;
 pub use self::ministack::Ministack;
 pub use self::postgres::{Network, Postgres, Shutdown};
 pub use self::proxy::Proxy;
+pub use self::s3::s3_url;

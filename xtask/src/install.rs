@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::Command;
 
-use oubliette_servers::{Ministack, Postgres};
+use oubliette_servers::{LocalStack, Ministack, Postgres};
 
 use crate::run::{Done, run};
 
@@ -25,6 +25,11 @@ struct Machine {
 pub(crate) fn servers() -> Done {
     postgres()?;
     ministack()
+}
+
+/// Installs the second server that speaks S3 into the folder of what is built, unless it is there.
+pub(crate) fn localstack() -> Done {
+    if LocalStack::is_installed() { Ok(()) } else { LocalStack::install() }
 }
 
 /// Installs PostgreSQL, unless it is there.
