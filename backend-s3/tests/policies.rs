@@ -9,11 +9,14 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::{fs, path::Path};
 
-use common::{all, append, key, stream};
-use oubliette_backend_s3::S3Backups;
+use common::{all, append, key, snapshot, stream};
+use oubliette_backend_s3::{S3Backups, S3Records};
 use oubliette_conformance::run;
-use oubliette_core::{BackupTarget as _, ErrorKind, EventLog as _, Expect, Swept};
+use oubliette_core::{
+    BackupTarget as _, ErrorKind, EventLog as _, Expect, Position, SnapshotStore as _, Swept,
+};
 use oubliette_servers::{Fault, Faults, Request, s3_url};
+use oubliette_vault::{Commit, Generation, KeyRecords as _, Kind, Place};
 use serde_json::Value;
 
 use self::fixture::{Bucket, client, client_of};
@@ -179,6 +182,32 @@ fn an_eraser_may_all_that_an_erasure_takes() {
         let findings = bucket.log_through(&eraser.faults).examine().await.unwrap();
         assert!(findings.iter().all(|finding| !["denied", "not told"].contains(&finding.found.as_str())));
         assert_eq!(eraser.asked(), (eraser.allowed.clone(), Actions::new()));
+    });
+}
+
+#[test]
+fn an_eraser_may_all_that_snapshots_and_records_take() {
+    run(async {
+        let bucket = Bucket::versioned().await;
+        let eraser = Role::of("eraser", &bucket);
+        let snapshots = bucket.snapshots_through(&eraser.faults).checkpoint(1).open().await.unwrap();
+        for position in [2, 1] {
+            snapshots.save(vec![snapshot("a", position, &key("ada"))]).await.unwrap();
+            bucket.settled().await;
+        }
+        assert_eq!(snapshots.drop_beyond(Position(1)).await.unwrap(), 1);
+        assert_eq!(snapshots.sweep().await.unwrap(), Swept::Clean);
+        let through = client_of(&eraser.faults.url());
+        let records = S3Records::builder(&bucket.name).client(through).checkpoint(1).unchecked().open();
+        let records = records.await.unwrap();
+        for at in 0..3 {
+            let put = vec![(Place::new(Kind::Key, "a"), b"wrapped".to_vec())];
+            let commit = Commit { at: Generation(at), put, remove: Vec::new(), evicts: false };
+            records.commit(&commit).await.unwrap();
+            bucket.settled().await;
+        }
+        records.sweep().await.unwrap();
+        assert_eq!(eraser.asked().1, Actions::new());
     });
 }
 

@@ -10,14 +10,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use common::key;
-use jiff::Timestamp;
+use common::{key, snapshot};
 use oubliette_backend_s3::S3Snapshots;
 use oubliette_conformance::{Blob, Fixture, run, snapshots};
-use oubliette_core::{
-    ErasedKeys, ErasureId, ErrorKind, Key, Position, Result, SealedState, Series, Snapshot, SnapshotKey,
-    SnapshotKind, SnapshotStore, Version,
-};
+use oubliette_core::{ErasedKeys, ErasureId, ErrorKind, Key, Position, Result, SnapshotStore};
 use oubliette_servers::{Fault, Faults, Request, s3_url};
 
 use self::fixture::{Bucket, client};
@@ -80,14 +76,6 @@ fn a_commit_that_is_not_written_anew_is_caught() {
 fn a_commit_that_is_written_over_is_caught() {
     assert!(holds_for::<0>("a_forgotten_key_seals_no_snapshot"), "the control");
     assert!(!holds_for::<3>("a_forgotten_key_seals_no_snapshot"));
-}
-
-fn snapshot(id: &str, position: u64, owner: &Key) -> Snapshot {
-    let series = Series { kind: SnapshotKind::Document, name: "order".to_owned(), code: 1 };
-    let key = SnapshotKey { series, id: id.to_owned() };
-    let position = Position(position);
-    let sealed = SealedState::seal(&key, position, std::slice::from_ref(owner), b"{}").unwrap();
-    Snapshot { key, position, version: Version(1), at: Timestamp::UNIX_EPOCH, sealed }
 }
 
 async fn forget(store: &S3Snapshots, key: &Key) -> Result<u64> {
