@@ -11,12 +11,13 @@ use serde::{Deserialize, Serialize};
 use crate::error::corrupt;
 use crate::format::Random;
 use crate::frame::{decode, encode};
-use crate::shared::{Shared, random};
+use crate::shared::{Journal, Shared, random};
 use crate::store::{ERASE, Version};
 
-const MANIFEST: &str = "manifest";
+pub(crate) const MANIFEST: &str = "manifest";
 /// What the names of checkpoints begin with.
-const INDEX: &str = "index/";
+pub(crate) const INDEX: &str = "index/";
+const MAKE: &str = "checkpoint";
 /// How often the manifest is read again by who finds that what it named was replaced meanwhile.
 const TRIES: usize = 5;
 /// A checkpoint is due when so many parts of what it would hold are new, and so the work of all checkpoints
@@ -37,7 +38,7 @@ impl Manifest {
     }
 }
 
-impl Shared {
+impl<J: Journal> Shared<J> {
     /// Begins with the last checkpoint, if there is one.
     ///
     /// # Errors
@@ -61,43 +62,57 @@ impl Shared {
     pub(crate) async fn checkpoint(&self, every: u64) {
         let Ok(mut last) = self.checkpointed.try_lock() else { return };
         let through = self.state().next() - 1;
-        if through - (*last).min(through) < every.max(through / PARTS) {
+        let is_due = |last: u64| through - last.min(through) >= every.max(through / PARTS);
+        if !is_due(*last) {
             return;
         }
-        match self.make(through, every).await {
+        let made = async {
+            match self.manifest(MAKE).await? {
+                // Another process may have made one.
+                Some((old, _)) if !is_due(old.through) => Ok(old.through),
+                before => self.make(before).await,
+            }
+        };
+        match made.await {
             Ok(through) => *last = through,
             Err(error) => tracing::debug!(kind = ?error.kind(), "no checkpoint was made"),
         }
     }
 
-    /// Returns up to which commit there is a checkpoint then.
-    async fn make(&self, through: u64, every: u64) -> Result<u64> {
-        const OP: &str = "checkpoint";
-        let before = self.manifest(OP).await?;
-        // Another process may have made one.
-        if let Some((old, _)) = &before
-            && old.through + every.max(through / PARTS) > through
+    /// Sees that no checkpoint counts that is of a commit before this one, which was taken in.
+    ///
+    /// # Errors
+    /// Those of S3.
+    pub(crate) async fn checkpoint_beyond(&self, through: u64) -> Result<()> {
+        let mut last = self.checkpointed.lock().await;
+        while let Some((old, tag)) = self.manifest(MAKE).await?
+            && old.through < through
         {
-            return Ok(old.through);
+            *last = self.make(Some((old, tag))).await?;
         }
+        Ok(())
+    }
+
+    /// Makes one in the place of that before. Returns up to which commit there is a checkpoint then.
+    async fn make(&self, before: Option<(Manifest, String)>) -> Result<u64> {
         let (new, bytes) = {
             let state = self.state();
             let new = Manifest { through: state.next() - 1, id: random()? };
             (new, encode(&new.name(), &*state)?)
         };
-        self.store.create(OP, &new.name(), &bytes).await?;
+        self.store.create(MAKE, &new.name(), &bytes).await?;
         let manifest = encode(MANIFEST, &new)?;
         let switched = match &before {
-            Some((_, tag)) => self.store.replace(OP, MANIFEST, &manifest, tag).await?,
-            None => self.store.create(OP, MANIFEST, &manifest).await?,
+            Some((_, tag)) => self.store.replace(MAKE, MANIFEST, &manifest, tag).await?,
+            None => self.store.create(MAKE, MANIFEST, &manifest).await?,
         };
         // A reply that was lost is a condition that does not hold, by ourselves.
         let counts =
-            if switched { Some(new) } else { self.manifest(OP).await?.map(|(manifest, _)| manifest) };
+            if switched { Some(new) } else { self.manifest(MAKE).await?.map(|(manifest, _)| manifest) };
         let gone = if counts == Some(new) { before.map(|(old, _)| old) } else { Some(new) };
         if let Some(gone) = gone {
-            for version in self.store.versions(OP, &gone.name()).await? {
-                self.store.erase(&version).await.map_err(|failure| failure.into_error(OP, ERASE))?;
+            for version in self.store.versions(MAKE, &gone.name()).await? {
+                self.store.erase(&version).await.map_err(|failure| failure.into_error(MAKE, ERASE))?;
             }
         }
         Ok(counts.map_or(0, |manifest| manifest.through))

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use oubliette_core::Result;
+use oubliette_core::{Finding, Result};
 
+use crate::doctor;
 use crate::log::S3Log;
 use crate::options::{Options, setters};
+use crate::sweep;
 
 /// Options of an [`S3Log`], made by [`S3Log::builder`].
 #[derive(Clone, Debug)]
@@ -61,6 +63,29 @@ impl S3LogBuilder {
     /// `Invalid` for a prefix that is none, and for a bucket that cannot hold a log; `NotFound` when there is no
     /// such bucket; `Denied` when the credentials do not do; `Corrupt`, `NewerFormat`; `Unavailable`.
     pub async fn open(self) -> Result<S3Log> {
-        S3Log::with(self.options.check()?).await
+        // It is large, and whoever opens a log need not have it on their stack.
+        Box::pin(S3Log::with(self.options.check()?)).await
+    }
+
+    /// Looks at the bucket, and says what it means for a log in it: what it does with what is taken away, which
+    /// requests these credentials may make, and whether the store keeps the conditions that decide who was first.
+    ///
+    /// The last is found out by trying, on a few hundred requests for objects under the prefix that are taken away
+    /// again. No log is opened, and none is made.
+    ///
+    /// # Errors
+    /// `Invalid` for a prefix that is none; `NotFound` when there is no such bucket; `Unavailable`.
+    pub async fn examine(self) -> Result<Vec<Finding>> {
+        doctor::examine(self.options).await
+    }
+
+    /// Takes the whole log away: every version of every object of it. It must be open nowhere.
+    ///
+    /// One that was stopped is called again.
+    ///
+    /// # Errors
+    /// `NotFound` when there is no log; `Denied` when the credentials may not take versions away; `Unavailable`.
+    pub async fn take_away(self) -> Result<()> {
+        sweep::take_away(self.options.check()?).await
     }
 }

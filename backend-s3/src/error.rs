@@ -35,6 +35,12 @@ impl Failure {
             && self.code != "NotImplemented"
     }
 
+    /// Whether the answer is about the object, its versions or its uploads, and not about who asks: what was
+    /// asked for is not there, or not as the request wants it.
+    pub(crate) fn is_of_an_object(&self) -> bool {
+        self.is_lost() || self.is_absent() || (self.status == Some(400) && self.code.starts_with("Invalid"))
+    }
+
     /// Whether these credentials may not do that.
     pub(crate) fn is_denied(&self) -> bool {
         matches!(self.status, Some(401 | 403))

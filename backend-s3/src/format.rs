@@ -12,6 +12,8 @@ use crate::error::corrupt;
 
 /// The name of the object that says that there is a log.
 pub(crate) const LOG: &str = "log";
+/// What the names of commits begin with.
+pub(crate) const COMMITS: &str = "commits/";
 /// What the names of segments begin with.
 pub(crate) const SEALED: &str = "sealed/";
 
@@ -88,7 +90,7 @@ pub(crate) type Parts = HashMap<(Random, u32), SealedPart>;
 
 /// The name of a commit. It sorts as the number does.
 pub(crate) fn commit_name(number: u64) -> String {
-    format!("commits/{number:020}")
+    format!("{COMMITS}{number:020}")
 }
 
 /// The name of a segment.

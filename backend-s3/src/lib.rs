@@ -1,4 +1,4 @@
-//! The event log and backups on S3: a bucket and a prefix, no database and no coordinator.
+//! The event log, snapshots and backups on S3: a bucket and a prefix, no database and no coordinator.
 //!
 //! ```no_run
 //! use std::time::Duration;
@@ -70,10 +70,28 @@
 //! in a commit before they are taken away: a writer that comes back finds its number taken, sees that, and
 //! writes its parts again. No clock decides.
 //!
+//! # Looking at a bucket
+//!
+//! [`S3LogBuilder::examine`] says what a bucket does with what is taken away, which requests these credentials may
+//! make, and whether the store keeps conditions, which it finds out by racing for objects of its own.
+//!
 //! # Damage
 //!
 //! A damaged object is an error, and so is a commit that is missing before others, or a segment that is. That the last
 //! commits of all were taken away is seen as far as the checkpoint goes.
+//!
+//! # Snapshots
+//!
+//! [`S3Snapshots`] is a store of its own, under a prefix of its own, whose commits decide in the same way. What one call
+//! saves is one commit, one request, and holds the snapshots themselves; they are whole there, or not at all. That
+//! snapshots go, for an erasure or because they are old, is a commit too, and a sweep then writes the commits
+//! that held them anew without them (`If-Match`).
+//!
+//! # Records of a vault
+//!
+//! [`S3Records`] holds the key records of an `oubliette-vault`, which opens none of them without its roots. It wants
+//! a bucket of its own, and is refused in the log's. The number of a commit decides here, too; what was removed or
+//! replaced is taken out of the commits that put it, and out of checkpoints, with the next sweep.
 //!
 //! # Backups
 //!
@@ -95,6 +113,7 @@ mod backups;
 mod checkpoint;
 mod commit;
 mod config;
+mod doctor;
 mod error;
 mod format;
 mod frame;
@@ -102,13 +121,19 @@ mod ground;
 mod log;
 mod options;
 mod read;
+mod records;
+mod segments;
 mod shared;
+mod snapshots;
 mod state;
 mod store;
 mod sweep;
 
 pub use aws_sdk_s3::Client;
+pub use oubliette_core::{Finding, Meaning};
 
 pub use self::backups::{S3Backups, S3BackupsBuilder};
 pub use self::config::S3LogBuilder;
 pub use self::log::S3Log;
+pub use self::records::{S3Records, S3RecordsBuilder};
+pub use self::snapshots::{S3Snapshots, S3SnapshotsBuilder};

@@ -15,7 +15,7 @@ use crate::config::S3LogBuilder;
 use crate::error::closed;
 use crate::ground::Ground;
 use crate::options::Options;
-use crate::shared::Shared;
+use crate::shared::{Journal as _, Shared, finish};
 use crate::store::Store;
 use crate::{read, sweep};
 
@@ -51,11 +51,8 @@ impl S3Log {
     pub(crate) async fn with(options: Options) -> Result<Self> {
         let store = Store::new(options.connect().await, &options);
         let ground = Ground::of(&store).await?;
-        let shared = Arc::new(Shared::new(store));
-        shared.found().await?;
-        shared.begin().await?;
-        shared.catch_up("open").await?;
-        shared.check_end("open").await?;
+        ground.check()?;
+        let shared = Arc::new(Shared::open(store).await?);
         let (appends, waiting) = mpsc::channel(WAITING);
         let committer = Committer {
             shared: shared.clone(),
@@ -66,15 +63,6 @@ impl S3Log {
         // It ends when the last sender of an append is gone.
         tokio::spawn(committer.run(waiting));
         Ok(Self { options, ground, shared, appends })
-    }
-
-    /// Does something to its end, also when nobody waits for it any more.
-    async fn finish<T, F>(&self, op: &'static str, work: impl FnOnce(Arc<Shared>) -> F) -> Result<T>
-    where
-        T: Send + 'static,
-        F: Future<Output = Result<T>> + Send + 'static,
-    {
-        tokio::spawn(work(self.shared.clone())).await.map_err(|_| closed(op))?
     }
 }
 
@@ -93,8 +81,7 @@ impl EventLog for S3Log {
 
     /// Dead bytes are gone once it is swept, where the bucket keeps none of them elsewhere.
     fn promise(&self) -> Promise {
-        let bytes_gone = self.ground.keeps().is_none().then_some(self.options.sweep_within);
-        Promise { bytes_gone, ..Promise::AT_ONCE }
+        self.ground.promise(self.options.sweep_within)
     }
 
     async fn append(&self, batch: Batch) -> Result<Appended> {
@@ -141,17 +128,17 @@ impl EventLog for S3Log {
 
     async fn scrub(&self, keys: &[KeyId]) -> Result<Scrubbed> {
         let keys = keys.to_vec();
-        self.finish("scrub", |shared| async move { scrub(&shared, &keys).await }).await
+        finish(&self.shared, "scrub", |shared| async move { scrub(&shared, &keys).await }).await
     }
 
     async fn sweep(&self) -> Result<Swept> {
-        let by = self.finish("sweep", |shared| async move { sweep::sweep(&shared).await }).await?;
+        let by = finish(&self.shared, "sweep", |shared| async move { sweep::sweep(&shared).await }).await?;
         Ok(sweep::outcome(by, self.ground.keeps().as_deref()))
     }
 
     async fn drop_stream(&self, stream: &StreamId) -> Result<Dropped> {
         let stream = stream.clone();
-        self.finish("drop", |shared| async move { drop_stream(&shared, &stream).await }).await
+        finish(&self.shared, "drop", |shared| async move { drop_stream(&shared, &stream).await }).await
     }
 
     async fn dropped(&self) -> Result<Vec<DroppedStream>> {
@@ -165,7 +152,7 @@ impl EventLog for S3Log {
     }
 
     async fn restore(&self, page: Restored) -> Result<()> {
-        self.finish("restore", |shared| async move { restore(&shared, &page).await }).await
+        finish(&self.shared, "restore", |shared| async move { restore(&shared, &page).await }).await
     }
 
     async fn quarantine(&self) -> Result<Option<Position>> {
@@ -174,6 +161,6 @@ impl EventLog for S3Log {
     }
 
     async fn release(&self) -> Result<()> {
-        self.finish("release", |shared| async move { release(&shared).await }).await
+        finish(&self.shared, "release", |shared| async move { release(&shared).await }).await
     }
 }

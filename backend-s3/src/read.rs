@@ -7,7 +7,7 @@ use oubliette_core::{KeyId, PageStream, Query, Recorded, Result, Select};
 
 use crate::error::corrupt;
 use crate::format::{Commit, Event, Parts, commit_name};
-use crate::shared::Shared;
+use crate::shared::{Journal as _, Shared};
 use crate::state::State;
 
 const OP: &str = "read";

@@ -1,5 +1,7 @@
-//! What all calls of an open log share: its objects, and what is known of them.
+//! What all calls of an open store share: its objects, and what is known of them.
 
+use std::collections::BTreeMap;
+use std::fmt::Debug;
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex as Lock, PoisonError, RwLock, RwLockReadGuard};
@@ -7,10 +9,12 @@ use std::sync::{Arc, Mutex as Lock, PoisonError, RwLock, RwLockReadGuard};
 use futures::stream::{self, StreamExt as _};
 use lru::LruCache;
 use oubliette_core::{EventId, Result};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use tokio::sync::{Mutex, watch};
 
-use crate::error::corrupt;
-use crate::format::{Commit, Control, Event, LOG, Part, Parts, Random, Segment, commit_name, segment_name};
+use crate::error::{closed, corrupt};
+use crate::format::{Random, commit_name};
 use crate::frame::{decode, encode};
 use crate::state::State;
 use crate::store::Store;
@@ -22,12 +26,40 @@ const REMEMBERED: NonZeroUsize = NonZeroUsize::new(256).unwrap();
 /// What is larger is not remembered.
 const SMALL: usize = 64 << 10;
 
-/// A log that is open.
+/// What the commits of a store come to, folded in their order.
+pub(crate) trait Journal:
+    Debug + Default + Serialize + DeserializeOwned + Send + Sync + 'static
+{
+    type Commit: Debug + Serialize + DeserializeOwned + Send + Sync + 'static;
+
+    /// The name of the object that says that there is such a store.
+    const FOUND: &'static str;
+
+    /// The number that the next commit will have.
+    fn next(&self) -> u64;
+
+    /// What whoever waits for the store waits to grow.
+    fn head(&self) -> u64;
+
+    /// By which a writer that lost the reply knows its own commit.
+    fn token(commit: &Self::Commit) -> Random;
+
+    /// Whether a commit goes on where the last one ended.
+    fn goes_on(&self, commit: &Self::Commit) -> bool;
+
+    /// Takes the next commit in.
+    fn fold(&mut self, commit: &Self::Commit);
+
+    /// A commit that says that the bytes of all that went up to a commit are gone.
+    fn swept(&self, through: u64) -> Result<Self::Commit>;
+}
+
+/// A store that is open: the log, unless it says otherwise.
 #[derive(Debug)]
-pub(crate) struct Shared {
+pub(crate) struct Shared<J: Journal = State> {
     pub(crate) store: Store,
-    state: RwLock<State>,
-    commits: Lock<LruCache<u64, Arc<Commit>>>,
+    state: RwLock<J>,
+    commits: Lock<LruCache<u64, Arc<J::Commit>>>,
     /// How many calls of `catch_up` were begun, and up to which of them the last one served.
     begun: AtomicU64,
     served: Mutex<u64>,
@@ -36,9 +68,14 @@ pub(crate) struct Shared {
     pub(crate) checkpointed: Mutex<u64>,
 }
 
-impl Shared {
-    pub(crate) fn new(store: Store) -> Self {
-        Self {
+impl<J: Journal> Shared<J> {
+    /// Opens the store, and makes it when there is none.
+    ///
+    /// # Errors
+    /// `Invalid` for a bucket in which nothing is safe; `Corrupt`; `NewerFormat`; `Unavailable`.
+    pub(crate) async fn open(store: Store) -> Result<Self> {
+        const OP: &str = "open";
+        let shared = Self {
             store,
             state: RwLock::default(),
             commits: Lock::new(LruCache::new(REMEMBERED)),
@@ -46,24 +83,20 @@ impl Shared {
             served: Mutex::new(0),
             head: watch::Sender::new(0),
             checkpointed: Mutex::new(0),
+        };
+        match shared.store.get(OP, J::FOUND).await? {
+            Some(found) => decode(J::FOUND, &found.bytes)?,
+            None => shared.store.found(OP, J::FOUND, &encode(J::FOUND, &())?).await?,
         }
+        shared.begin().await?;
+        shared.catch_up(OP).await?;
+        shared.check_end(OP).await?;
+        Ok(shared)
     }
 
     /// What is known. It is held for as long as it takes to look, and never over a request.
-    pub(crate) fn state(&self) -> RwLockReadGuard<'_, State> {
+    pub(crate) fn state(&self) -> RwLockReadGuard<'_, J> {
         self.state.read().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Makes the log when there is none.
-    ///
-    /// # Errors
-    /// `Invalid` for a store in which no log is safe.
-    pub(crate) async fn found(&self) -> Result<()> {
-        const OP: &str = "open";
-        match self.store.get(OP, LOG).await? {
-            Some(log) => decode(LOG, &log.bytes),
-            None => self.store.found(OP, LOG, &encode(LOG, &())?).await,
-        }
     }
 
     /// Takes in whatever anybody has committed before this call.
@@ -100,12 +133,12 @@ impl Shared {
         Ok(true)
     }
 
-    /// Sees that the log does not go on behind its end, as one does whose next commit was taken away: whoever
-    /// appended there would part the log in two.
+    /// Sees that the store does not go on behind its end, as one does whose next commit was taken away: whoever
+    /// wrote there would part it in two.
     ///
     /// # Errors
     /// `Corrupt` when it does.
-    pub(crate) async fn check_end(&self, op: &'static str) -> Result<()> {
+    async fn check_end(&self, op: &'static str) -> Result<()> {
         let next = self.state().next();
         // It may have come since.
         if self.load(op, next + 1).await?.is_some() && self.load(op, next).await?.is_none() {
@@ -115,17 +148,17 @@ impl Shared {
     }
 
     /// Begins with what a checkpoint holds, before anything else is known.
-    pub(crate) fn begin_with(&self, known: State) {
+    pub(crate) fn begin_with(&self, known: J) {
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         self.head.send_replace(known.head());
         *state = known;
     }
 
     /// Takes a commit in, unless somebody has.
-    fn fold(&self, number: u64, commit: &Commit) -> Result<()> {
+    fn fold(&self, number: u64, commit: &J::Commit) -> Result<()> {
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         if state.next() == number {
-            if commit.before != state.head() {
+            if !state.goes_on(commit) {
                 return Err(corrupt(
                     &commit_name(number),
                     "a commit does not go on where the last one ended",
@@ -138,7 +171,7 @@ impl Shared {
     }
 
     /// A commit that is known to be there.
-    pub(crate) async fn commit(&self, op: &'static str, number: u64) -> Result<Arc<Commit>> {
+    pub(crate) async fn commit(&self, op: &'static str, number: u64) -> Result<Arc<J::Commit>> {
         let known = self.commits.lock().unwrap_or_else(PoisonError::into_inner).get(&number).cloned();
         match known {
             Some(commit) => Ok(commit),
@@ -149,54 +182,23 @@ impl Shared {
         }
     }
 
-    async fn load(&self, op: &'static str, number: u64) -> Result<Option<Arc<Commit>>> {
+    async fn load(&self, op: &'static str, number: u64) -> Result<Option<Arc<J::Commit>>> {
         let name = commit_name(number);
         let Some(object) = self.store.get(op, &name).await? else { return Ok(None) };
-        let commit: Arc<Commit> = Arc::new(decode(&name, &object.bytes)?);
+        let commit: Arc<J::Commit> = Arc::new(decode(&name, &object.bytes)?);
         if object.bytes.len() <= SMALL {
             self.commits.lock().unwrap_or_else(PoisonError::into_inner).put(number, commit.clone());
         }
         Ok(Some(commit))
     }
 
-    /// The sealed parts of a commit, as many as are left.
-    pub(crate) async fn parts(&self, op: &'static str, segment: &Random) -> Result<Parts> {
-        let name = segment_name(segment);
-        let object = self.store.get(op, &name).await?;
-        let object = object.ok_or_else(|| corrupt(&name, "a segment of sealed parts is missing"))?;
-        let segment: Segment = decode(&name, &object.bytes)?;
-        segment.parts.iter().map(|part| Ok(((part.event, part.number), part.sealed()?))).collect()
-    }
-
-    /// Writes sealed parts before the commit that names them; none where there are none.
-    pub(crate) async fn write_segment(&self, op: &'static str, parts: Vec<Part>) -> Result<Option<Random>> {
-        if parts.is_empty() {
-            return Ok(None);
-        }
-        let id = random()?;
-        let name = segment_name(&id);
-        // Nobody else knows this name: where it is there already, an earlier try has written it.
-        self.store.create(op, &name, &encode(&name, &Segment { parts })?).await?;
-        Ok(Some(id))
-    }
-
-    /// Takes away a segment that no commit names. Where that fails the next sweep does it.
-    pub(crate) async fn discard(&self, op: &'static str, segment: Option<Random>) {
-        let Some(segment) = segment else { return };
-        for version in self.store.versions(op, &segment_name(&segment)).await.unwrap_or_default() {
-            if self.store.erase(&version).await.is_err() {
-                tracing::debug!("a segment that no commit names is left for the next sweep");
-            }
-        }
-    }
-
     /// Commits under this number, unless somebody was first: whether we were.
-    pub(crate) async fn commit_as(&self, op: &'static str, number: u64, commit: Commit) -> Result<bool> {
+    pub(crate) async fn commit_as(&self, op: &'static str, number: u64, commit: J::Commit) -> Result<bool> {
         let name = commit_name(number);
         let bytes = encode(&name, &commit)?;
         let created = self.store.create(op, &name, &bytes).await?;
         // A reply that was lost is a number that is taken, by ourselves.
-        if !created && self.commit(op, number).await?.token != commit.token {
+        if !created && J::token(&*self.commit(op, number).await?) != J::token(&commit) {
             return Ok(false);
         }
         self.fold(number, &commit)?;
@@ -204,13 +206,28 @@ impl Shared {
     }
 }
 
-impl Commit {
-    /// A commit on top of what is known, by whoever has the token in it.
-    pub(crate) fn on(state: &State, events: Vec<Event>, control: Control) -> Result<Self> {
-        let before = state.head();
-        let head = events.last().map_or(before, |last| last.position);
-        Ok(Self { token: random()?, before, head, segment: None, events, control })
-    }
+/// The commits that hold what is due, ascending, of all that made them due.
+pub(crate) fn due(unswept: &BTreeMap<u64, Vec<u64>>) -> Vec<u64> {
+    let mut numbers: Vec<u64> = unswept.values().flatten().copied().collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    numbers
+}
+
+/// Does something to its end, also when nobody waits for it any more.
+///
+/// # Errors
+/// Those of the work; `Unavailable` when the runtime is gone.
+pub(crate) async fn finish<J: Journal, T, F>(
+    shared: &Arc<Shared<J>>,
+    op: &'static str,
+    work: impl FnOnce(Arc<Shared<J>>) -> F,
+) -> Result<T>
+where
+    T: Send + 'static,
+    F: Future<Output = Result<T>> + Send + 'static,
+{
+    tokio::spawn(work(shared.clone())).await.map_err(|_| closed(op))?
 }
 
 /// Drawn from the operating system.

@@ -6,7 +6,8 @@ use oubliette_core::{KeyId, Position, Restored, Result, StreamId};
 
 use serde::{Deserialize, Serialize};
 
-use crate::format::{Commit, Control, Event, Random};
+use crate::format::{Commit, Control, Event, LOG, Random};
+use crate::shared::{Journal, due, random};
 
 /// What is known of a log up to a commit.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -33,16 +34,68 @@ struct Stream {
     commits: Vec<u64>,
 }
 
-impl State {
-    /// The number that the next commit will have.
-    pub(crate) fn next(&self) -> u64 {
+impl Journal for State {
+    type Commit = Commit;
+
+    const FOUND: &'static str = LOG;
+
+    fn next(&self) -> u64 {
         1 + self.heads.len() as u64
     }
 
-    pub(crate) fn head(&self) -> u64 {
+    /// The log's.
+    fn head(&self) -> u64 {
         self.heads.last().copied().unwrap_or_default()
     }
 
+    fn token(commit: &Commit) -> Random {
+        commit.token
+    }
+
+    fn goes_on(&self, commit: &Commit) -> bool {
+        commit.before == self.head()
+    }
+
+    fn fold(&mut self, commit: &Commit) {
+        let number = self.next();
+        for event in &commit.events {
+            self.take(number, event);
+        }
+        self.segments.extend(commit.segment);
+        self.heads.push(commit.head);
+        match &commit.control {
+            Control::None => {}
+            Control::Scrub(keys) => {
+                let keys: Vec<_> = keys.iter().map(|key| KeyId::from_bytes(*key)).collect();
+                self.unswept.insert(number, self.commits_under(&keys));
+                self.scrubbed.extend(keys);
+            }
+            Control::Drop(stream, version) => self.drop(number, stream, *version),
+            Control::Restore { until, dropped } => {
+                self.quarantine = Some(*until);
+                dropped.iter().for_each(|(stream, version)| self.drop(number, stream, *version));
+            }
+            Control::Release => self.quarantine = None,
+            Control::Void(segments) => self.void.extend(segments),
+            Control::Swept(through) => self.unswept = self.unswept.split_off(&(through + 1)),
+        }
+    }
+
+    fn swept(&self, through: u64) -> Result<Commit> {
+        Commit::on(self, Vec::new(), Control::Swept(through))
+    }
+}
+
+impl Commit {
+    /// A commit on top of what is known, by whoever has the token in it.
+    pub(crate) fn on(state: &State, events: Vec<Event>, control: Control) -> Result<Self> {
+        let before = state.head();
+        let head = events.last().map_or(before, |last| last.position);
+        Ok(Self { token: random()?, before, head, segment: None, events, control })
+    }
+}
+
+impl State {
     pub(crate) fn version(&self, stream: &StreamId) -> u64 {
         let last = self.streams.get(stream).map_or(0, |stream| stream.version);
         last.max(self.dropped_at(stream, u64::MAX))
@@ -112,10 +165,7 @@ impl State {
 
     /// The commits that hold what is dead and not swept, ascending.
     pub(crate) fn unswept(&self) -> Vec<u64> {
-        let mut numbers: Vec<u64> = self.unswept.values().flatten().copied().collect();
-        numbers.sort_unstable();
-        numbers.dedup();
-        numbers
+        due(&self.unswept)
     }
 
     /// Checks that no restore is under way.
@@ -124,32 +174,6 @@ impl State {
     /// `Conflict` when one is.
     pub(crate) fn check_whole(&self) -> Result<()> {
         self.quarantine().map_or(Ok(()), |until| Restored::check_end(Position(self.head()), until))
-    }
-
-    /// Takes the next commit in.
-    pub(crate) fn fold(&mut self, commit: &Commit) {
-        let number = self.next();
-        for event in &commit.events {
-            self.take(number, event);
-        }
-        self.segments.extend(commit.segment);
-        self.heads.push(commit.head);
-        match &commit.control {
-            Control::None => {}
-            Control::Scrub(keys) => {
-                let keys: Vec<_> = keys.iter().map(|key| KeyId::from_bytes(*key)).collect();
-                self.unswept.insert(number, self.commits_under(&keys));
-                self.scrubbed.extend(keys);
-            }
-            Control::Drop(stream, version) => self.drop(number, stream, *version),
-            Control::Restore { until, dropped } => {
-                self.quarantine = Some(*until);
-                dropped.iter().for_each(|(stream, version)| self.drop(number, stream, *version));
-            }
-            Control::Release => self.quarantine = None,
-            Control::Void(segments) => self.void.extend(segments),
-            Control::Swept(through) => self.unswept = self.unswept.split_off(&(through + 1)),
-        }
     }
 
     fn take(&mut self, number: u64, event: &Event) {

@@ -7,12 +7,18 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use oubliette_core::{KeyId, Result, SealedPart, Swept};
+use oubliette_core::{Error, ErrorKind, KeyId, Result, SealedPart, Swept};
 
-use crate::format::{Commit, Control, Part, Random, SEALED, Segment, commit_name, segment_name, segment_of};
+use crate::checkpoint::{INDEX, MANIFEST};
+use crate::doctor::PROBES;
+use crate::error::corrupt;
+use crate::format::{
+    COMMITS, Commit, Control, LOG, Part, Random, SEALED, Segment, commit_name, segment_name, segment_of,
+};
 use crate::frame::{decode, encode};
-use crate::shared::Shared;
-use crate::store::{ERASE, Version};
+use crate::options::Options;
+use crate::shared::{Journal, Shared};
+use crate::store::{ERASE, Store, Version};
 
 const OP: &str = "sweep";
 
@@ -24,16 +30,10 @@ pub(crate) async fn sweep(shared: &Shared) -> Result<Vec<String>> {
         (state.next() - 1, state.unswept())
     };
     let mut by = shared.take_orphans().await?;
-    by.extend(shared.erase(shared.old_checkpoints(OP).await?.iter()).await?);
     for number in &due {
         shared.rewrite(*number).await?;
     }
-    shared.store.abort_uploads(OP).await?;
-    let old = shared.store.versions(OP, "").await?;
-    by.extend(shared.erase(old.iter().filter(|version| !version.is_latest)).await?);
-    if by.is_empty() && !due.is_empty() {
-        shared.swept(through).await?;
-    }
+    by.extend(shared.end_sweep(through, !due.is_empty() && by.is_empty()).await?);
     Ok(by)
 }
 
@@ -44,6 +44,27 @@ pub(crate) fn outcome(by: Vec<String>, keeps: Option<&str>) -> Swept {
         (true, Some(why)) => Swept::Unsure { why: why.to_owned() },
         (true, None) => Swept::Clean,
     }
+}
+
+/// Takes all of a log away, and what says that there is one last: until then it can be done again.
+pub(crate) async fn take_away(options: Options) -> Result<()> {
+    const OP: &str = "take away";
+    let store = Store::new(options.connect().await, &options);
+    if store.get(OP, LOG).await?.is_none() {
+        return Err(Error::new(ErrorKind::NotFound, OP, "there is no log under this prefix"));
+    }
+    store.abort_uploads(OP).await?;
+    // What else lies under the prefix is none of the log's.
+    let is_of_the_log = |version: &Version| {
+        [LOG, MANIFEST].contains(&version.name.as_str())
+            || [COMMITS, SEALED, INDEX, PROBES].iter().any(|folder| version.name.starts_with(folder))
+    };
+    let all = store.versions(OP, "").await?.into_iter().filter(is_of_the_log);
+    let (last, first): (Vec<_>, Vec<_>) = all.partition(|version| version.name == LOG);
+    for version in first.iter().chain(&last) {
+        store.erase(version).await.map_err(|failure| failure.into_error(OP, ERASE))?;
+    }
+    Ok(())
 }
 
 impl Shared {
@@ -77,7 +98,12 @@ impl Shared {
 
     /// Writes a commit and its segment anew, without what is dead in them.
     async fn rewrite(&self, number: u64) -> Result<()> {
-        let commit = self.rewrite_commit(number).await?;
+        let without_dropped = |commit: &mut Commit| {
+            let (state, before) = (self.state(), commit.events.len());
+            commit.events.retain(|event| !state.is_dropped(event));
+            commit.events.len() < before
+        };
+        let commit = self.rewrite_commit(number, without_dropped).await?;
         let Some(segment) = commit.segment else { return Ok(()) };
         let living: HashSet<Random> = commit.events.iter().map(|event| event.id).collect();
         let name = segment_name(&segment);
@@ -101,19 +127,30 @@ impl Shared {
         }
     }
 
-    /// Returns the commit as it is then.
-    async fn rewrite_commit(&self, number: u64) -> Result<Commit> {
+    fn is_dead(&self, part: &Part) -> Result<bool> {
+        let owners: Vec<KeyId> = SealedPart::owners(&part.sealed()?).collect();
+        let state = self.state();
+        Ok(owners.iter().any(|owner| state.is_scrubbed(*owner)))
+    }
+}
+
+impl<J: Journal> Shared<J> {
+    /// Writes a commit anew, in the place of what was read and of nothing else, if `edit` changes it. Returns the
+    /// commit as it is then.
+    ///
+    /// # Errors
+    /// `Corrupt` when it is missing or damaged; those of S3.
+    pub(crate) async fn rewrite_commit(
+        &self,
+        number: u64,
+        edit: impl Fn(&mut J::Commit) -> bool,
+    ) -> Result<J::Commit> {
         let name = commit_name(number);
         loop {
             let object = self.store.get(OP, &name).await?;
-            let object = object.ok_or_else(|| crate::error::corrupt(&name, "a commit is missing"))?;
-            let mut commit: Commit = decode(&name, &object.bytes)?;
-            let before = commit.events.len();
-            {
-                let state = self.state();
-                commit.events.retain(|event| !state.is_dropped(event));
-            }
-            if commit.events.len() == before
+            let object = object.ok_or_else(|| corrupt(&name, "a commit is missing"))?;
+            let mut commit: J::Commit = decode(&name, &object.bytes)?;
+            if !edit(&mut commit)
                 || self.store.replace(OP, &name, &encode(&name, &commit)?, &object.tag).await?
             {
                 return Ok(commit);
@@ -121,10 +158,24 @@ impl Shared {
         }
     }
 
-    fn is_dead(&self, part: &Part) -> Result<bool> {
-        let owners: Vec<KeyId> = SealedPart::owners(&part.sealed()?).collect();
-        let state = self.state();
-        Ok(owners.iter().any(|owner| state.is_scrubbed(*owner)))
+    /// Takes away what nobody reads any more, once nothing dead is written anew, and notes that what was due up to a
+    /// commit is done. Returns what was in the way.
+    pub(crate) async fn end_sweep(&self, through: u64, is_due: bool) -> Result<Vec<String>> {
+        let mut by = self.erase(self.old_checkpoints(OP).await?.iter()).await?;
+        self.store.abort_uploads(OP).await?;
+        let old = self.store.versions(OP, "").await?;
+        by.extend(self.erase(old.iter().filter(|version| !version.is_latest)).await?);
+        while by.is_empty() && is_due {
+            self.catch_up(OP).await?;
+            let (number, commit) = {
+                let state = self.state();
+                (state.next(), state.swept(through)?)
+            };
+            if self.commit_as(OP, number, commit).await? {
+                break;
+            }
+        }
+        Ok(by)
     }
 
     /// Takes versions away. Returns those that may not be.
@@ -138,19 +189,5 @@ impl Shared {
         }
         let held = format!("a lock, or credentials without {ERASE}: {kept} versions of objects stay");
         Ok((kept > 0).then_some(held).into_iter().collect())
-    }
-
-    /// Notes that what was due up to a commit is done.
-    async fn swept(&self, through: u64) -> Result<()> {
-        loop {
-            self.catch_up(OP).await?;
-            let (number, commit) = {
-                let state = self.state();
-                (state.next(), Commit::on(&state, Vec::new(), Control::Swept(through))?)
-            };
-            if self.commit_as(OP, number, commit).await? {
-                return Ok(());
-            }
-        }
     }
 }

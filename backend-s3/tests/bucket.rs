@@ -16,7 +16,7 @@ use common::{all, append, key, stream};
 use futures::TryStreamExt as _;
 use oubliette_conformance::run;
 use oubliette_core::{ErrorKind, EventLog as _, Expect, Query, Swept};
-use oubliette_servers::{Fault, Faults, Ministack};
+use oubliette_servers::{Fault, Faults, s3_url};
 
 use self::fixture::{Bucket, client};
 
@@ -53,7 +53,7 @@ fn a_bucket_that_keeps_objects_for_a_time_lowers_the_promise() {
 fn what_may_not_be_seen_of_a_bucket_lowers_the_promise() {
     run(async {
         let bucket = Bucket::new().await;
-        let faults = Faults::before(&Ministack::shared().url(), |request| {
+        let faults = Faults::before(&s3_url(), |request| {
             request.path.contains("replication").then_some(Fault::Refused(403, "AccessDenied"))
         });
         let log = bucket.log_through(&faults).open().await.unwrap();
@@ -144,7 +144,7 @@ fn an_upload_that_was_not_finished_is_swept() {
 fn sealed_parts_of_a_writer_that_ended_too_early_are_swept() {
     run(async {
         let bucket = Bucket::new().await;
-        let faults = Faults::before(&Ministack::shared().url(), |request| {
+        let faults = Faults::before(&s3_url(), |request| {
             let meant = request.method == "PUT" && request.path.contains("/commits/");
             meant.then_some(Fault::Refused(403, "AccessDenied"))
         });

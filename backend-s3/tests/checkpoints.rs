@@ -11,7 +11,7 @@ use std::time::Duration;
 use common::{all, append, key, stream};
 use oubliette_conformance::run;
 use oubliette_core::{EventLog as _, Expect, Query, Swept};
-use oubliette_servers::{Fault, Faults, Ministack};
+use oubliette_servers::{Fault, Faults, s3_url};
 
 use self::fixture::{Bucket, client};
 
@@ -45,7 +45,7 @@ fn of_several_writers_one_makes_the_checkpoint_that_counts() {
 fn a_checkpoint_that_does_not_count_is_swept() {
     run(async {
         let bucket = Bucket::new().await;
-        let faults = Faults::before(&Ministack::shared().url(), |request| {
+        let faults = Faults::before(&s3_url(), |request| {
             let meant = request.method == "PUT" && request.path.contains("/manifest");
             meant.then_some(Fault::Refused(403, "AccessDenied"))
         });
@@ -71,7 +71,7 @@ fn whoever_opens_a_log_while_its_checkpoint_is_replaced_takes_the_new_one() {
         append(&log, &stream("stream"), Expect::Any, &[&key("ada")]).await.unwrap();
         bucket.settled().await;
         let is_first = AtomicBool::new(true);
-        let faults = Faults::before(&Ministack::shared().url(), move |request| {
+        let faults = Faults::before(&s3_url(), move |request| {
             let meant = request.path.contains("/index/") && is_first.swap(false, Ordering::SeqCst);
             meant.then_some(Fault::Delayed(Duration::from_millis(1500)))
         });
@@ -100,7 +100,7 @@ fn a_log_that_begins_with_a_checkpoint_knows_all_that_came_before() {
         log.drop_stream(&stream("goes")).await.unwrap();
         append(&log, &stream("stays"), Expect::Any, &[]).await.unwrap();
         bucket.settled().await;
-        let faults = Faults::before(&Ministack::shared().url(), |_| None);
+        let faults = Faults::before(&s3_url(), |_| None);
         let log = bucket.log_through(&faults).open().await.unwrap();
         let commits = faults.requests().iter().filter(|request| request.path.contains("/commits/")).count();
         assert_eq!(commits, 2, "nothing came since: only the next commit was looked for, and one behind it");

@@ -8,17 +8,17 @@ mod fixture;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use common::{all, append, key, stream};
+use common::{all, append, holds, key, stream, traces};
 use oubliette_conformance::run;
 use oubliette_core::{ErrorKind, EventLog as _, Expect, Position, Swept, Version};
-use oubliette_servers::{Fault, Faults, Ministack, Request};
+use oubliette_servers::{Fault, Faults, Request, s3_url};
 
 use self::fixture::Bucket;
 
 /// A proxy whose first so many requests of a kind meet a fault.
 fn first(count: usize, fault: Fault, is_meant: fn(&Request) -> bool) -> Faults {
     let left = AtomicUsize::new(count);
-    Faults::before(&Ministack::shared().url(), move |request| {
+    Faults::before(&s3_url(), move |request| {
         let take = |left: usize| left.checked_sub(1);
         let met = is_meant(request) && left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, take).is_ok();
         met.then_some(fault)
@@ -150,5 +150,34 @@ fn a_writer_that_stood_still_in_a_commit_comes_back() {
         assert!(events.iter().all(|event| event.envelope.parts.iter().all(Option::is_some)));
         // Of its first parts nothing is left.
         assert_eq!(bucket.segments().await.len(), 2);
+    });
+}
+
+/// What is not listed yet stays, and what is listed still is not taken for what it was.
+#[test]
+fn a_listing_that_lags_takes_nothing_away_that_lives() {
+    run(async {
+        let bucket = Bucket::versioned().await;
+        let faults = first(usize::MAX, Fault::Stale, |request| {
+            request.method == "GET" && (request.path.contains("versions") || request.path.contains("uploads"))
+        });
+        let lagging = bucket.log_through(&faults).open().await.unwrap();
+        let (name, ada, grace) = (stream("stream"), key("ada"), key("grace"));
+        append(&lagging, &name, Expect::New, &[&ada, &grace]).await.unwrap();
+        lagging.sweep().await.unwrap();
+        for _ in 0..8 {
+            append(&lagging, &name, Expect::Any, &[&ada, &grace]).await.unwrap();
+        }
+        let dead = traces(&all(&lagging).await, &ada);
+        lagging.scrub(&[ada.id()]).await.unwrap();
+        lagging.sweep().await.unwrap();
+        // With a listing that is as it should be nothing dead is left, and all that lives is there.
+        let log = bucket.log().open().await.unwrap();
+        assert_eq!(log.sweep().await.unwrap(), Swept::Clean);
+        let events = all(&log).await;
+        let living = events.iter().filter(|event| event.envelope.parts.iter().flatten().count() == 1);
+        assert_eq!(living.count(), 9);
+        let residue = bucket.bytes().await;
+        assert!(!dead.iter().any(|trace| residue.iter().any(|blob| holds(&blob.bytes, trace))));
     });
 }

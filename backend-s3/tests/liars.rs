@@ -18,7 +18,7 @@ use oubliette_core::{
     Appended, Batch, Dropped, DroppedStream, EventLog, Expect, KeyId, Limits, PageStream, Position, Promise,
     Query, Restored, Result, Scrubbed, StreamBatch, StreamId, Swept, Version,
 };
-use oubliette_servers::{Fault, Faults, Ministack};
+use oubliette_servers::{Fault, Faults, s3_url};
 
 use self::fixture::{Bucket, client};
 
@@ -195,7 +195,7 @@ fn a_retry_that_appends_twice_is_caught() {
 async fn comes_back(fault: fn(Duration) -> Fault) -> bool {
     let bucket = Bucket::new().await;
     let late = Duration::from_millis(1500);
-    let faults = Faults::before(&Ministack::shared().url(), move |request| {
+    let faults = Faults::before(&s3_url(), move |request| {
         let meant = request.method == "PUT" && request.path.contains("/sealed/");
         meant.then(|| fault(late))
     });

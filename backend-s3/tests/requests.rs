@@ -13,12 +13,12 @@ use common::{all, append, key, stream};
 use futures::future::try_join_all;
 use oubliette_conformance::run;
 use oubliette_core::{EventLog as _, Expect, Query};
-use oubliette_servers::{Faults, Ministack, Request};
+use oubliette_servers::{Faults, Request, s3_url};
 
 use self::fixture::Bucket;
 
 fn counting() -> Faults {
-    Faults::before(&Ministack::shared().url(), |_| None)
+    Faults::before(&s3_url(), |_| None)
 }
 
 /// How many requests there were of each kind: its method, and what it is about.

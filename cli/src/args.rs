@@ -237,6 +237,12 @@ pub(crate) struct Demo {
     /// are dropped in the end
     #[arg(long, value_name = "PLACE")]
     pub(crate) postgres: Option<crate::place::Place>,
+    /// Have the log in this bucket, `s3://BUCKET/FOLDER` or `env:NAME`, in a folder that is emptied in
+    /// the end
+    #[arg(long, value_name = "PLACE", conflicts_with = "postgres")]
+    pub(crate) s3: Option<crate::place::Place>,
+    #[command(flatten)]
+    pub(crate) reach: crate::bucket::Reach,
     /// Whom to forget
     #[arg(long, value_name = "SUBJECT", default_value = "21031067")]
     pub(crate) subject: String,

@@ -10,10 +10,11 @@ use oubliette::ledger::CopiedLedger;
 use oubliette::local::{LocalLedger, LocalVault};
 use serde::{Deserialize, Serialize};
 
+use crate::bucket::Reach;
 use crate::dir::{cannot, write_whole};
 use crate::exit::{CLOSED, Exit, NOT_FOUND};
 use crate::master::Source;
-use crate::place::{Place, is_connection};
+use crate::place::{Place, is_elsewhere};
 use crate::stores::Stores;
 
 const CONFIG: &str = "oubliette.toml";
@@ -51,6 +52,9 @@ pub(crate) struct Config {
     certificates: PathBuf,
     /// The key that certificates of this directory are signed with, Ed25519 in hex.
     public_key: String,
+    /// How S3 is reached.
+    #[serde(default, skip_serializing_if = "Reach::is_usual")]
+    s3: Reach,
     master_key: Source,
 }
 
@@ -78,7 +82,7 @@ impl Config {
         ledger_copy: Option<PathBuf>,
         public_key: String,
     ) -> Self {
-        let Stores { log, documents, snapshots, schema } = stores;
+        let Stores { log, documents, snapshots, schema, s3 } = stores;
         Self {
             layout: LAYOUT,
             log,
@@ -91,6 +95,7 @@ impl Config {
             backups: backups(),
             certificates: "certificates".into(),
             public_key,
+            s3,
             master_key,
         }
     }
@@ -129,11 +134,11 @@ impl Config {
     fn check(&self) -> Result<(), Exit> {
         let copy = self.ledger_copy.iter();
         let files = [&self.vault, &self.ledger, &self.backups, &self.certificates].into_iter().chain(copy);
-        match files.into_iter().any(|path| is_connection(&path.to_string_lossy())) {
+        match files.into_iter().any(|path| is_elsewhere(&path.to_string_lossy())) {
             false => Ok(()),
             true => Err(Exit::new(
                 CLOSED,
-                "only the log, the documents and the snapshots can be in a database".to_owned(),
+                "only the log, the documents and the snapshots can be in a database or a bucket".to_owned(),
             )
             .next("name a file in its place")),
         }
@@ -159,7 +164,7 @@ impl Config {
             Source::File { path } => Source::File { path: root.join(path) },
             other => other.clone(),
         };
-        let Stores { log, documents, snapshots, schema } = stores;
+        let Stores { log, documents, snapshots, schema, s3 } = stores;
         Ok(Self {
             log,
             documents,
@@ -170,6 +175,7 @@ impl Config {
             ledger_copy: self.ledger_copy.as_ref().map(|path| root.join(path)),
             backups: root.join(&self.backups),
             certificates: "certificates".into(),
+            s3,
             master_key,
             ..self.clone()
         })
@@ -186,6 +192,7 @@ impl Config {
             documents: self.documents.clone(),
             snapshots: self.snapshots.clone(),
             schema: self.schema.clone(),
+            s3: self.s3.clone(),
         }
     }
 

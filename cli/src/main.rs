@@ -7,6 +7,7 @@
 )]
 
 mod args;
+mod bucket;
 mod commands;
 mod condition;
 mod config;
@@ -21,9 +22,11 @@ mod search;
 mod stores;
 mod views;
 
+use std::env;
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use tracing_subscriber::EnvFilter;
 
 use crate::args::{Args, Command};
 use crate::exit::Exit;
@@ -36,10 +39,7 @@ fn main() -> ExitCode {
     };
     let output = Output::new(args.json);
     // Nothing is logged unless asked for, and then to standard error.
-    tracing_subscriber::fmt()
-        .with_env_filter(tracing_subscriber::EnvFilter::from_env("OUBLIETTE_LOG"))
-        .with_writer(std::io::stderr)
-        .init();
+    tracing_subscriber::fmt().with_env_filter(log_filter()).with_writer(std::io::stderr).init();
     let done = tokio::runtime::Runtime::new()
         .map_err(|error| Exit::failed("the program cannot start", &error))
         .and_then(|runtime| runtime.block_on(run(args.command, &output)));
@@ -52,15 +52,22 @@ fn main() -> ExitCode {
     }
 }
 
-/// Says why a command line is not understood: it quotes what stands there, but for connection strings.
+/// What is asked for, but for what AWS's libraries tell of each request: their credentials stand in its headers.
+fn log_filter() -> EnvFilter {
+    let asked = env::var("OUBLIETTE_LOG").unwrap_or_default();
+    let without_aws = asked.split(',').filter(|directive| !directive.trim_start().starts_with("aws"));
+    EnvFilter::new(without_aws.chain(["aws_=warn"]).collect::<Vec<_>>().join(","))
+}
+
+/// Says why a command line is not understood: it quotes what stands there, but for addresses.
 #[allow(clippy::print_stderr, reason = "the line is said where clap says it")]
 fn refused(error: &clap::Error) -> ExitCode {
-    let given: Vec<String> = std::env::args().collect();
+    let given: Vec<String> = env::args().collect();
     let given = given.iter().map(String::as_str);
     if !given.clone().any(|given| given.contains("://")) {
         error.exit();
     }
-    eprint!("{}", place::without_connections(&error.to_string(), given));
+    eprint!("{}", place::without_addresses(&error.to_string(), given));
     ExitCode::from(exit::USAGE)
 }
 

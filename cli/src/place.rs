@@ -1,4 +1,4 @@
-//! Where a store is: in a file, or in a PostgreSQL database.
+//! Where a store is: in a file, in a PostgreSQL database, or in S3.
 
 use std::convert::Infallible;
 use std::env;
@@ -8,12 +8,11 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::bucket::Bucket;
 use crate::exit::{CLOSED, Exit};
 
 /// What connection strings begin with.
 const SCHEMES: [&str; 2] = ["postgres://", "postgresql://"];
-/// What stands in the place of a connection string wherever people look.
-const HIDDEN: &str = "postgres://...";
 
 /// Where a store is, as `oubliette.toml` and the command line say. Its `Debug` shows no connection string.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,7 +22,9 @@ pub(crate) enum Place {
     File(PathBuf),
     /// A database, by its connection string.
     Database(String),
-    /// A database, by an environment variable that holds its connection string.
+    /// A bucket and a folder in it, by its address.
+    Bucket(String),
+    /// A database or a bucket, by an environment variable that holds the one or the other.
     Env(String),
 }
 
@@ -32,6 +33,7 @@ pub(crate) enum Found {
     File(PathBuf),
     /// The connection string.
     Database(String),
+    Bucket(Bucket),
 }
 
 impl Place {
@@ -40,42 +42,51 @@ impl Place {
         match self {
             Self::File(path) => Ok(Found::File(root.join(path))),
             Self::Database(url) => Ok(Found::Database(url.clone())),
+            Self::Bucket(url) => Ok(Found::Bucket(Bucket::parse(url)?)),
             Self::Env(name) => match env::var(name) {
                 Ok(url) if is_connection(&url) => Ok(Found::Database(url)),
+                Ok(url) if Bucket::is_named_by(&url) => Ok(Found::Bucket(Bucket::parse(&url)?)),
                 _ => Err(Exit::new(
                     CLOSED,
-                    format!("the environment variable {name} holds no connection string"),
+                    format!(
+                        "the environment variable {name} holds no connection string, and names no bucket"
+                    ),
                 )
-                .next(format!("set it: {name}={HIDDEN}"))),
+                .next(format!("set it: {name}=postgres://... or {name}=s3://..."))),
             },
         }
     }
 
-    /// The file; `None` for a database.
+    /// The file; `None` for a database or a bucket.
     pub(crate) fn file(&self, root: &Path) -> Option<PathBuf> {
         match self {
             Self::File(path) => Some(root.join(path)),
-            Self::Database(_) | Self::Env(_) => None,
+            Self::Database(_) | Self::Bucket(_) | Self::Env(_) => None,
         }
     }
 }
 
+/// Whether a text names a place that is no file.
+pub(crate) fn is_elsewhere(text: &str) -> bool {
+    is_connection(text) || Bucket::is_named_by(text)
+}
+
 /// Whether a text looks like a connection string.
-pub(crate) fn is_connection(text: &str) -> bool {
+fn is_connection(text: &str) -> bool {
     let text = text.trim_start().to_ascii_lowercase();
     SCHEMES.iter().any(|scheme| text.starts_with(scheme))
 }
 
-/// The same text without connection strings, of those that were given.
-pub(crate) fn without_connections<'a>(text: &str, given: impl IntoIterator<Item = &'a str>) -> String {
+/// The same text without addresses, of those that were given: credentials may stand in them.
+pub(crate) fn without_addresses<'a>(text: &str, given: impl IntoIterator<Item = &'a str>) -> String {
     let mut text = text.to_owned();
     for given in given {
         // An option and its value may be one argument.
         let value =
             given.split_once('=').filter(|(option, _)| option.starts_with('-')).map(|(_, value)| value);
         for secret in [given, value.unwrap_or(given)] {
-            if is_connection(secret) {
-                text = text.replace(secret, HIDDEN);
+            if let Some((scheme, _)) = secret.split_once("://") {
+                text = text.replace(secret, &format!("{scheme}://..."));
             }
         }
     }
@@ -87,6 +98,7 @@ impl From<String> for Place {
         match text.strip_prefix("env:") {
             Some(name) => Self::Env(name.to_owned()),
             None if is_connection(&text) => Self::Database(text),
+            None if Bucket::is_named_by(&text) => Self::Bucket(text),
             None => Self::File(text.into()),
         }
     }
@@ -105,7 +117,7 @@ impl From<Place> for String {
     fn from(place: Place) -> Self {
         match place {
             Place::File(path) => path.to_string_lossy().into_owned(),
-            Place::Database(url) => url,
+            Place::Database(url) | Place::Bucket(url) => url,
             Place::Env(name) => format!("env:{name}"),
         }
     }
@@ -116,6 +128,7 @@ impl fmt::Debug for Place {
         match self {
             Self::File(path) => f.debug_tuple("File").field(path).finish(),
             Self::Database(_) => f.write_str("Database"),
+            Self::Bucket(_) => f.write_str("Bucket"),
             Self::Env(name) => f.debug_tuple("Env").field(name).finish(),
         }
     }
@@ -132,6 +145,7 @@ mod tests {
             ("env:SHOP_DB", Place::Env("SHOP_DB".to_owned())),
             ("postgres://u:p@h/d", Place::Database("postgres://u:p@h/d".to_owned())),
             ("PostgreSQL://h/d", Place::Database("PostgreSQL://h/d".to_owned())),
+            ("s3://shop/prod", Place::Bucket("s3://shop/prod".to_owned())),
         ] {
             let place = Place::from(text.to_owned());
             assert_eq!(place, is, "{text}");
@@ -140,12 +154,14 @@ mod tests {
     }
 
     #[test]
-    fn no_connection_string_is_shown() {
+    fn no_address_is_shown() {
         let url = "postgres://u:planted@h/d";
-        assert!(!format!("{:?}", Place::from(url.to_owned())).contains("planted"));
-        let given = ["init", "--log", url, "--documents=postgres://u:planted@h/e"];
+        for place in [url, "s3://key:planted@shop"] {
+            assert!(!format!("{:?}", Place::from(place.to_owned())).contains("planted"));
+        }
+        let given = ["init", "--log", url, "--documents=s3://key:planted@shop"];
         let text = format!("unexpected argument '{url}' and '{}'", given[3]);
-        let shown = without_connections(&text, given);
-        assert_eq!(shown, "unexpected argument 'postgres://...' and '--documents=postgres://...'");
+        let shown = without_addresses(&text, given);
+        assert_eq!(shown, "unexpected argument 'postgres://...' and '--documents=s3://...'");
     }
 }

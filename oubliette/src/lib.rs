@@ -28,7 +28,7 @@ pub use oubliette_kms_local as local;
 #[cfg(feature = "postgres")]
 pub use oubliette_backend_postgres as postgres;
 
-/// Event log and backups on S3.
+/// Event log, snapshots and backups on S3.
 #[cfg(feature = "s3")]
 pub use oubliette_backend_s3 as s3;
 
@@ -61,6 +61,10 @@ mod book {
     #[cfg(feature = "kms-aws")]
     #[doc = include_str!("../../docs/aws-kms.md")]
     struct AwsKms;
+
+    #[cfg(feature = "s3")]
+    #[doc = include_str!("../../docs/s3.md")]
+    struct S3;
 
     #[doc = include_str!("../../docs/testing-your-application.md")]
     struct TestingYourApplication;

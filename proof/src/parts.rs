@@ -90,6 +90,7 @@ pub fn snapshots() -> Vec<Part<dyn SnapshotStore>> {
         Part::of::<memory::Snapshots>("memory", "core"),
         Part::of::<sqlite::Folder>("sqlite", "backend-sqlite"),
         Part::of::<postgres::Cluster>("postgres", "backend-postgres"),
+        Part::of::<s3::Bucket>("s3", "backend-s3"),
     ]
 }
 

@@ -1,5 +1,6 @@
 //! A proxy between a program and a server that speaks HTTP, for faults on the way.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -19,6 +20,8 @@ pub struct Request {
     pub path: String,
     /// What KMS is asked for, as `Decrypt`; empty for a request to S3.
     pub action: String,
+    /// On which condition it is to be done, as `if-none-match`.
+    pub condition: Option<String>,
     /// Its bytes, without the head.
     pub body: usize,
 }
@@ -32,8 +35,14 @@ pub enum Fault {
     ReplyLost,
     /// It never comes to the server, which seems to answer with this status and code.
     Refused(u16, &'static str),
+    /// It never comes to the server, which seems to have done it.
+    Pretended,
     /// The answer breaks off before its end.
     CutOff,
+    /// It is answered as the same request was at first, whatever has changed since.
+    Stale,
+    /// It comes to the server with its path beginning like this.
+    Under(&'static str),
     /// It comes to the server late, and without the condition that it was to be done on.
     Unconditional(Duration),
 }
@@ -53,6 +62,8 @@ struct Shared {
     server: String,
     decide: Box<Decide>,
     requests: Mutex<Vec<Request>>,
+    /// What requests that get stale answers were answered at first, by their paths.
+    answers: Mutex<HashMap<String, Vec<u8>>>,
 }
 
 impl Faults {
@@ -64,7 +75,12 @@ impl Faults {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let address = listener.local_addr().unwrap();
         let server = url.trim_start_matches("http://").to_owned();
-        let shared = Arc::new(Shared { server, decide: Box::new(decide), requests: Mutex::default() });
+        let shared = Arc::new(Shared {
+            server,
+            decide: Box::new(decide),
+            requests: Mutex::default(),
+            answers: Mutex::default(),
+        });
         let of_listener = shared.clone();
         thread::spawn(move || {
             for client in listener.incoming().map_while(Result::ok) {
@@ -111,12 +127,17 @@ impl Shared {
                 let _ = client.write_all(&[head, body].concat().into_bytes());
                 return;
             }
+            Some(Fault::Pretended) => {
+                let _ = client.write_all(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n");
+                return;
+            }
             Some(Fault::Delayed(time)) => thread::sleep(time),
             Some(Fault::Unconditional(time)) => {
                 thread::sleep(time);
                 bytes = without_condition(&bytes);
             }
-            Some(Fault::ReplyLost | Fault::CutOff) | None => {}
+            Some(Fault::Under(begins)) => bytes = under(&bytes, begins),
+            Some(Fault::ReplyLost | Fault::CutOff | Fault::Stale) | None => {}
         }
         let Ok(mut server) = TcpStream::connect(&self.server) else { return };
         let mut answer = Vec::new();
@@ -125,10 +146,14 @@ impl Shared {
         }
         match fault {
             Some(Fault::ReplyLost) => {}
+            Some(Fault::Stale) => {
+                let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+                let _ = client.write_all(answers.entry(request.path).or_insert(answer));
+            }
             Some(Fault::CutOff) => {
                 let _ = client.write_all(answer.get(..answer.len().saturating_sub(1)).unwrap_or_default());
             }
-            Some(Fault::Delayed(_) | Fault::Unconditional(_) | Fault::Refused(..)) | None => {
+            Some(_) | None => {
                 let _ = client.write_all(&answer);
             }
         }
@@ -153,10 +178,11 @@ fn read(client: &mut TcpStream) -> Option<(Request, Vec<u8>)> {
             "" => 0,
             length => length.parse().ok()?,
         };
-        let target = value("x-amz-target")?;
-        let action = target.rsplit('.').next()?.to_owned();
-        let request =
-            Request { method: parsed.method?.to_owned(), path: parsed.path?.to_owned(), action, body };
+        let action = value("x-amz-target")?.rsplit('.').next()?.to_owned();
+        let mut names = parsed.headers.iter().map(|header| header.name.to_ascii_lowercase());
+        let condition = names.find(|name| name.starts_with("if-"));
+        let (method, path) = (parsed.method?.to_owned(), parsed.path?.to_owned());
+        let request = Request { method, path, action, condition, body };
         let mut rest = vec![0; (head + body).saturating_sub(bytes.len())];
         client.read_exact(&mut rest).ok()?;
         bytes.extend_from_slice(&rest);
@@ -164,6 +190,16 @@ fn read(client: &mut TcpStream) -> Option<(Request, Vec<u8>)> {
         bytes.splice(head - 2..head - 2, *b"Connection: close\r\n");
         return Some((request, bytes));
     }
+}
+
+/// A request for what has the same name in another folder at the top.
+fn under(bytes: &[u8], begins: &str) -> Vec<u8> {
+    let slashes = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'/');
+    let ends = bytes.iter().enumerate().filter(|(_, byte)| b"/? ".contains(byte));
+    let first = slashes.map(|(at, _)| at).next().unwrap_or_default();
+    let second = ends.map(|(at, _)| at).find(|at| *at > first).unwrap_or(first);
+    let (head, rest) = (bytes.get(..first).unwrap_or_default(), bytes.get(second..).unwrap_or_default());
+    [head, begins.as_bytes(), rest].concat()
 }
 
 /// A request whose conditions are headers that no server knows.

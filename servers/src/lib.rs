@@ -12,6 +12,7 @@
     reason = "a test whose server does not start fails: that is what it is told"
 )]
 
+mod emulator;
 mod faults;
 mod folder;
 mod keeper;
@@ -19,7 +20,7 @@ mod localstack;
 mod ministack;
 mod postgres;
 mod proxy;
-mod python;
+mod s3;
 mod user;
 
 pub use self::faults::{Fault, Faults, Request};
@@ -27,3 +28,4 @@ pub use self::localstack::LocalStack;
 pub use self::ministack::Ministack;
 pub use self::postgres::{Network, Postgres, Shutdown};
 pub use self::proxy::Proxy;
+pub use self::s3::s3_url;

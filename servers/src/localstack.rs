@@ -1,57 +1,53 @@
-//! A private LocalStack: KMS in memory.
+//! A private LocalStack: S3 and KMS in memory, as others understood them.
 
+use std::ffi::OsString;
 use std::io::{Read as _, Write as _};
-use std::net::{Ipv6Addr, SocketAddr, TcpStream};
+use std::net::{Ipv6Addr, TcpStream};
 use std::path::PathBuf;
-use std::process::Command;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use rustix::process::Signal;
+use crate::emulator::{Emulator, environment, install};
 
-use crate::keeper::Keeper;
-use crate::python;
-
-/// The last release that runs on Python 3.11.
+/// The last release that runs on Python 3.11, and takes no account.
 const VERSION: &str = "4.8.1";
-/// Packages that came later do not fit to it.
-const BEFORE: &str = "2025-10-05";
+/// What it depends on is of its own days: with newer releases it does not run.
+const DAYS: &str = "2025-10-05";
+
 /// How long it may take to load what it serves, on a machine that is busy.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// A server that speaks KMS on a port of the loopback interface, and keeps everything in memory.
+/// A server that speaks S3 and KMS on a port of the loopback interface, and keeps everything in memory.
 ///
 /// Unlike others it knows states of keys, and refuses what was tampered with. It takes any credentials. It runs until it
 /// is dropped, and dies with the process that started it.
 #[derive(Debug)]
-pub struct LocalStack {
-    keeper: Keeper,
-    address: SocketAddr,
-}
+pub struct LocalStack(Emulator);
 
 impl LocalStack {
-    /// Whether the release that the tests need is installed in the workspace's `target` folder.
+    /// Whether the release that proofs need is installed in the workspace's `target` folder.
     pub fn is_installed() -> bool {
-        program().is_file() && place().join(INSTALLED).is_file()
+        marker().is_file()
     }
 
-    /// Installs it there, with `python3`, its `pip`, and `uv` for packages of a day that is past.
+    /// Installs it there, with `python3` and its `pip`.
     ///
     /// # Errors
     /// What failed, in words.
     pub fn install() -> Result<(), String> {
-        python::install(&place(), &["uv"])?;
-        python::run(
-            Command::new(place().join("bin/uv"))
-                .args(["pip", "install", "--quiet", "--exclude-newer", BEFORE, "--python"])
-                .arg(program())
-                .arg(format!("localstack-core[base-runtime,runtime]=={VERSION}")),
+        let localstack = format!("localstack-core[base-runtime,runtime]=={VERSION}");
+        install(
+            &place(),
+            &[
+                &["pip", "install", "--quiet", "uv"],
+                &["uv", "pip", "install", "--quiet", "--exclude-newer", DAYS, &localstack],
+            ],
         )?;
-        // Whole or not at all.
-        std::fs::write(place().join(INSTALLED), VERSION).map_err(|error| error.to_string())
+        std::fs::write(marker(), VERSION).map_err(|error| error.to_string())
     }
 
-    /// The one of this process, started when it is first asked for. Each vault makes keys of its own.
+    /// The one of this process, started when it is first asked for. Who needs a store of their own makes a bucket; each
+    /// vault makes keys of its own.
     ///
     /// # Panics
     /// When it is not installed, or does not start.
@@ -70,28 +66,24 @@ impl LocalStack {
             "LocalStack is not installed in {}: `cargo xtask test` installs it",
             place().display()
         );
-        let (keeper, address) = python::start(Ipv6Addr::LOCALHOST, |address, folder| {
-            let folder = folder.display();
-            // Whatever else it can serve stays off: its name server would listen on all interfaces. An IPv4 address
-            // is not heeded, and it would listen on all of them, too.
-            let mut command = vec![
-                "env".to_owned(),
-                format!("GATEWAY_LISTEN=[::1]:{}", address.port()),
-                format!("FILESYSTEM_ROOT={folder}"),
-                format!("HOME={folder}"),
+        // It listens on all interfaces when it is told an address of IPv4.
+        let server = Self(Emulator::fresh(Ipv6Addr::LOCALHOST.into(), |address, folder| {
+            let settings = [
+                format!("GATEWAY_LISTEN={address}"),
+                "SERVICES=s3,kms".to_owned(),
+                "STRICT_SERVICE_LOADING=1".to_owned(),
+                "OVERRIDE_IN_DOCKER=0".to_owned(),
+                // Nothing is told to anybody, and no name is served.
+                "DISABLE_EVENTS=1".to_owned(),
+                "SKIP_SSL_CERT_DOWNLOAD=1".to_owned(),
+                "DNS_ADDRESS=0".to_owned(),
+                format!("FILESYSTEM_ROOT={}", folder.display()),
+                format!("HOME={}", folder.display()),
+                format!("TMPDIR={}", folder.display()),
             ];
-            let settings =
-                ["SERVICES=kms", "STRICT_SERVICE_LOADING=1", "DNS_ADDRESS=0", "OVERRIDE_IN_DOCKER=0"];
-            command.extend(settings.map(str::to_owned));
-            command.extend(["DISABLE_EVENTS=1", "SKIP_SSL_CERT_DOWNLOAD=1"].map(str::to_owned));
-            command.extend([
-                program().display().to_string(),
-                "-m".to_owned(),
-                "localstack.runtime.main".to_owned(),
-            ]);
-            command
-        });
-        let server = Self { keeper, address };
+            let program = [place().join("bin/python").into(), "-m".into(), "localstack.runtime.main".into()];
+            settings.into_iter().map(OsString::from).chain(program).collect()
+        }));
         // It loads what it serves with the first request: no test is to wait for that.
         let answer = server.ask("ListKeys", "{}").expect("LocalStack answers");
         assert!(answer.starts_with("HTTP/1.1 200"), "LocalStack serves KMS: {answer}");
@@ -100,16 +92,16 @@ impl LocalStack {
 
     /// Where it answers.
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        self.0.url()
     }
 
     /// The id of its process; `None` when it was stopped.
     pub fn pid(&self) -> Option<u32> {
-        self.keeper.server().map(|pid| pid.as_raw_nonzero().get().unsigned_abs())
+        self.0.pid()
     }
 
     fn ask(&self, action: &str, body: &str) -> std::io::Result<String> {
-        let mut server = TcpStream::connect(self.address)?;
+        let mut server = TcpStream::connect(self.0.address())?;
         server.set_read_timeout(Some(PATIENCE))?;
         let length = body.len();
         write!(
@@ -123,19 +115,11 @@ impl LocalStack {
     }
 }
 
-impl Drop for LocalStack {
-    fn drop(&mut self) {
-        self.keeper.stop(Signal::KILL);
-    }
-}
-
-/// The file which says that all was installed.
-const INSTALLED: &str = "installed";
-
-fn program() -> PathBuf {
-    place().join("bin/python")
+/// It is written last: an environment without it is none.
+fn marker() -> PathBuf {
+    place().join("installed")
 }
 
 fn place() -> PathBuf {
-    python::place("localstack", VERSION)
+    environment(&format!("localstack-{VERSION}"))
 }

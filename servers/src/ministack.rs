@@ -1,13 +1,11 @@
 //! A private ministack: S3 and KMS in memory.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::ffi::OsString;
+use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
-use rustix::process::Signal;
-
-use crate::keeper::Keeper;
-use crate::python;
+use crate::emulator::{Emulator, environment, install};
 
 /// The release that the tests were written against.
 const VERSION: &str = "1.5.33";
@@ -16,10 +14,7 @@ const VERSION: &str = "1.5.33";
 ///
 /// It takes any credentials. It runs until it is dropped, and dies with the process that started it.
 #[derive(Debug)]
-pub struct Ministack {
-    keeper: Keeper,
-    address: SocketAddr,
-}
+pub struct Ministack(Emulator);
 
 impl Ministack {
     /// Whether the release that the tests need is installed in the workspace's `target` folder.
@@ -32,8 +27,8 @@ impl Ministack {
     /// # Errors
     /// What failed, in words.
     pub fn install() -> Result<(), String> {
-        // Whole or not at all: the program is the last to come, and none is taken for installed without it.
-        python::install(&place(), &[&format!("ministack=={VERSION}"), "cryptography"])?;
+        let ministack = format!("ministack=={VERSION}");
+        install(&place(), &[&["pip", "install", "--quiet", &ministack, "cryptography"]])?;
         match Self::is_installed() {
             true => Ok(()),
             false => Err("ministack was installed, and no program is found".to_owned()),
@@ -59,36 +54,29 @@ impl Ministack {
             "ministack is not installed in {}: `cargo xtask test` installs it",
             place().display()
         );
-        let (keeper, address) = python::start(Ipv4Addr::LOCALHOST, |address, _| {
+        Self(Emulator::fresh(Ipv4Addr::LOCALHOST.into(), |address, _| {
             // Whatever else it can serve stays off: some of that would listen on all interfaces.
-            let settings = ["BIND_HOST=127.0.0.1", "IOT_MTLS_ENABLED=0", "SFTP_ENABLED=0", "SERVICES=s3,kms"];
-            let mut command = vec!["env".to_owned(), format!("GATEWAY_PORT={}", address.port())];
-            command.extend(
-                [&settings[..], &["S3_PERSIST=0", "LOG_LEVEL=WARNING"]]
-                    .concat()
-                    .into_iter()
-                    .map(str::to_owned),
-            );
-            command.push(program().display().to_string());
-            command
-        });
-        Self { keeper, address }
+            let settings = [
+                "BIND_HOST=127.0.0.1",
+                &format!("GATEWAY_PORT={}", address.port()),
+                "IOT_MTLS_ENABLED=0",
+                "SFTP_ENABLED=0",
+                "SERVICES=s3,kms",
+                "S3_PERSIST=0",
+                "LOG_LEVEL=WARNING",
+            ];
+            settings.into_iter().map(OsString::from).chain([program().into()]).collect()
+        }))
     }
 
     /// Where it answers.
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        self.0.url()
     }
 
     /// The id of its process; `None` when it was stopped.
     pub fn pid(&self) -> Option<u32> {
-        self.keeper.server().map(|pid| pid.as_raw_nonzero().get().unsigned_abs())
-    }
-}
-
-impl Drop for Ministack {
-    fn drop(&mut self) {
-        self.keeper.stop(Signal::KILL);
+        self.0.pid()
     }
 }
 
@@ -97,5 +85,5 @@ fn program() -> PathBuf {
 }
 
 fn place() -> PathBuf {
-    python::place("ministack", VERSION)
+    environment(&format!("ministack-{VERSION}"))
 }

@@ -38,6 +38,9 @@ fn each_fault_is_as_it_says() {
     let faults = Faults::before(&server.url(), |request| match request.path.as_str() {
         "/faults/lost" if request.method == "PUT" => Some(Fault::ReplyLost),
         "/faults/busy" => Some(Fault::Refused(503, "SlowDown")),
+        "/elsewhere/lost" => Some(Fault::Under("/faults")),
+        "/faults/stale" if request.method == "GET" => Some(Fault::Stale),
+        "/faults/none" if request.method == "PUT" => Some(Fault::Pretended),
         "/faults/again" => Some(Fault::Unconditional(Duration::ZERO)),
         "/faults/cut" if request.method == "GET" => Some(Fault::CutOff),
         _ => None,
@@ -45,17 +48,27 @@ fn each_fault_is_as_it_says() {
     let through = faults.url();
     assert_eq!(ask(&through, "PUT", "/faults/lost", "", "effect"), "");
     assert!(ask(&through, "GET", "/faults/lost", "", "").ends_with("effect"));
+    assert!(ask(&through, "GET", "/elsewhere/lost", "", "").ends_with("effect"));
     assert!(ask(&through, "PUT", "/faults/busy", "", "none").starts_with("HTTP/1.1 503"));
     assert!(ask(&server.url(), "GET", "/faults/busy", "", "").starts_with("HTTP/1.1 404"));
+    assert!(ask(&through, "PUT", "/faults/none", "", "none").starts_with("HTTP/1.1 204"));
+    assert!(ask(&server.url(), "GET", "/faults/none", "", "").starts_with("HTTP/1.1 404"));
     assert!(ask(&through, "PUT", "/faults/cut", "", "whole").starts_with("HTTP/1.1 200"));
     assert!(ask(&through, "GET", "/faults/cut", "", "").ends_with("whol"));
     for text in ["one", "two"] {
         assert!(ask(&through, "PUT", "/faults/again", "If-None-Match: *", text).starts_with("HTTP/1.1 200"));
     }
     assert!(ask(&server.url(), "GET", "/faults/again", "", "").ends_with("two"));
-    let first =
-        Request { method: "PUT".to_owned(), path: "/faults/lost".to_owned(), action: String::new(), body: 6 };
-    assert_eq!(faults.requests().first(), Some(&first));
+    for text in ["old", "new"] {
+        ask(&through, "PUT", "/faults/stale", "", text);
+        assert!(ask(&through, "GET", "/faults/stale", "", "").ends_with("old"));
+    }
+    let (method, path) = ("PUT".to_owned(), "/faults/lost".to_owned());
+    let first = Request { method, path, action: String::new(), condition: None, body: 6 };
+    let requests = faults.requests();
+    assert_eq!(requests.first(), Some(&first));
+    let conditions = requests.iter().filter(|request| request.condition.as_deref() == Some("if-none-match"));
+    assert_eq!(conditions.count(), 2);
     assert_eq!(faults.requests(), []);
 }
 

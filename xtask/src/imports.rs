@@ -18,7 +18,11 @@ const RULES: &[(&str, &[&str], &[&str])] = &[
         &["oubliette-core", "oubliette-vault"],
         &["oubliette-conformance", "oubliette-servers"],
     ),
-    ("oubliette-backend-s3", &["oubliette-core"], &["oubliette-conformance", "oubliette-servers"]),
+    (
+        "oubliette-backend-s3",
+        &["oubliette-core", "oubliette-vault"],
+        &["oubliette-conformance", "oubliette-servers"],
+    ),
     ("oubliette-backup", &["oubliette-core"], &["oubliette-conformance"]),
     ("oubliette-vault", &["oubliette-core"], &["oubliette-conformance"]),
     ("oubliette-kms-local", &["oubliette-core", "oubliette-vault"], &["oubliette-conformance"]),

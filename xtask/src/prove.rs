@@ -11,6 +11,9 @@ use crate::run::{Done, cargo, cargo_with, root};
 /// Tests of `proof` read it for how long they may take.
 const FULL: (&str, &str) = ("OUBLIETTE_PROVE", "full");
 
+/// Tests of `backend-s3` read it for which server they start: not the quirks of one are what holds.
+const SECOND: (&str, &str) = ("OUBLIETTE_S3", "localstack");
+
 /// Where the program writes the report, under the folder of the workspace.
 const REPORT: &str = "target/proof/report.json";
 
@@ -24,8 +27,15 @@ pub(crate) fn run() -> Done {
             ["test", "--release", "--package", "oubliette-proof", "--no-fail-fast", "--", "--nocapture"];
         cargo_with(&arguments, &[FULL])
     };
-    let steps: [(&str, &dyn Fn() -> Done); 2] =
-        [("the matrix, every cell", &report), ("crashes, faults and models, at full length", &tests)];
+    let second = || {
+        let arguments = ["test", "--release", "--package", "oubliette-backend-s3", "--no-fail-fast"];
+        cargo_with(&arguments, &[SECOND])
+    };
+    let steps: [(&str, &dyn Fn() -> Done); 3] = [
+        ("the matrix, every cell", &report),
+        ("crashes, faults and models, at full length", &tests),
+        ("S3, on a second server", &second),
+    ];
     let done = steps.map(|(name, step)| {
         let begun = Instant::now();
         (name, step(), begun.elapsed())

@@ -9,7 +9,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::plan::Plan;
 use crate::format::{Commit, Control, Random};
-use crate::shared::Shared;
+use crate::shared::{Journal as _, Shared};
 
 const OP: &str = "append";
 /// How many appends one commit holds at most.

@@ -3,7 +3,7 @@
 use oubliette_core::{Dropped, Error, ErrorKind, Result, StreamId};
 
 use crate::format::{Commit, Control};
-use crate::shared::Shared;
+use crate::shared::{Journal as _, Shared};
 
 const OP: &str = "drop";
 

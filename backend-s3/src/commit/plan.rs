@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use oubliette_core::{Appended, Batch, Position, Result, StreamBatch, StreamId, Version};
 
 use crate::format::{Event, Part};
+use crate::shared::Journal as _;
 use crate::state::State;
 
 /// The events of one commit.

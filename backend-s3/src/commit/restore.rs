@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use oubliette_core::{DroppedStream, Error, ErrorKind, Position, Recorded, Restored, Result, StreamId};
 
 use crate::format::{Commit, Control, Event, Part};
-use crate::shared::Shared;
+use crate::shared::{Journal as _, Shared};
 use crate::state::State;
 
 const OP: &str = "restore";

@@ -3,7 +3,7 @@
 use oubliette_core::{KeyId, Result, Scrubbed};
 
 use crate::format::{Commit, Control, Event};
-use crate::shared::Shared;
+use crate::shared::{Journal as _, Shared};
 use crate::state::State;
 
 const OP: &str = "scrub";

@@ -3,10 +3,11 @@
 #![allow(dead_code, reason = "each file of tests needs a part of it")]
 
 use futures::TryStreamExt as _;
+use jiff::Timestamp;
 use oubliette_core::seal::{Nonces, Padding, Place, seal};
 use oubliette_core::{
-    Appended, Batch, Envelope, EventId, EventLog, EventType, Expect, Key, Purpose, Query, Recorded, Result,
-    Scope, StreamId, SubjectId,
+    Appended, Batch, Envelope, EventId, EventLog, EventType, Expect, Key, Position, Purpose, Query, Recorded,
+    Result, Scope, SealedState, Series, Snapshot, SnapshotKey, SnapshotKind, StreamId, SubjectId, Version,
 };
 
 pub(crate) fn stream(name: impl AsRef<str>) -> StreamId {
@@ -28,6 +29,15 @@ pub(crate) fn event(stream: &StreamId, open: impl Into<Vec<u8>>, keys: &[&Key]) 
     });
     let parts = parts.collect();
     Envelope { id, event_type: EventType::new("Registered").unwrap(), schema: 1, open: open.into(), parts }
+}
+
+/// The snapshot of an order, under one key.
+pub(crate) fn snapshot(id: &str, position: u64, owner: &Key) -> Snapshot {
+    let series = Series { kind: SnapshotKind::Document, name: "order".to_owned(), code: 1 };
+    let key = SnapshotKey { series, id: id.to_owned() };
+    let position = Position(position);
+    let sealed = SealedState::seal(&key, position, std::slice::from_ref(owner), b"{}").unwrap();
+    Snapshot { key, position, version: Version(1), at: Timestamp::UNIX_EPOCH, sealed }
 }
 
 pub(crate) async fn append(

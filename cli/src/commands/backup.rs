@@ -210,7 +210,7 @@ pub(crate) async fn restore_log(
     if log.head().await?.0 > 0 && log.quarantine().await?.is_none() {
         let place = stores.shown("log", &stores.log, root);
         return Err(Exit::new(USAGE, format!("the log {place} holds events: they are not written over"))
-            .next("restore into a new directory with --into, or move the log's files or schema away first"));
+            .next("restore into a new directory with --into, or move the log's files, schema or objects away first"));
     }
     let trusted = Trusted { vault: vault.id(), key: public_key(&*vault).await? };
     let bar = output.bar("restoring", None);

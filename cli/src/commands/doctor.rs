@@ -11,6 +11,7 @@ use crate::config::Config;
 use crate::exit::Exit;
 use crate::output::Output;
 use crate::place::{Found, Place};
+use crate::stores::{Stores, documents_in_s3};
 
 /// It opens no house, and so also tells of one that stays closed.
 pub(crate) async fn run(args: Doctor, output: &Output) -> Result<(), Exit> {
@@ -20,7 +21,7 @@ pub(crate) async fn run(args: Doctor, output: &Output) -> Result<(), Exit> {
     let vault = Place::File(config.vault_dir(root).join("vault.db"));
     let mut examined = Vec::new();
     for (store, place) in stores.each().into_iter().chain([("vault", &vault)]) {
-        examined.push((store, examine(place, root, &stores.schema).await));
+        examined.push((store, examine(store, place, root, &stores).await));
     }
     let result: Vec<Value> = examined
         .iter()
@@ -50,10 +51,15 @@ pub(crate) async fn run(args: Doctor, output: &Output) -> Result<(), Exit> {
 }
 
 /// What its ground means for a store.
-async fn examine(place: &Place, root: &Path, schema: &str) -> Result<Vec<Finding>, Exit> {
+async fn examine(store: &str, place: &Place, root: &Path, stores: &Stores) -> Result<Vec<Finding>, Exit> {
     Ok(match place.find(root)? {
         Found::File(path) => sqlite::examine(path).await?,
-        Found::Database(url) => postgres::examine(&url, schema).await?,
+        Found::Database(url) => postgres::examine(&url, &stores.schema).await?,
+        Found::Bucket(bucket) => match store {
+            "log" => bucket.log(&stores.s3).examine().await?,
+            "snapshots" => bucket.snapshots(&stores.s3).examine().await?,
+            _ => return Err(documents_in_s3()),
+        },
     })
 }
 

@@ -85,8 +85,8 @@ fn not_searched(stores: &[&str]) -> String {
     match stores {
         [] => String::new(),
         stores => format!(
-            "\nNOT searched: {}. They are in a database, whose bytes are with its server: name its data directory as \
-             a further path, where it is.",
+            "\nNOT searched: {}. They are in a database or a bucket, whose bytes are with its server: name a \
+             database's data directory as a further path, where it is.",
             stores.join(", ")
         ),
     }

@@ -19,6 +19,7 @@ mod killing;
 mod postgres;
 mod processes;
 mod restoring;
+mod s3;
 mod scanning;
 mod support;
 mod sweeping;

@@ -1,7 +1,7 @@
 //! `oubliette demo`: the whole way on real events, and the proof of each claim.
 
-mod database;
 mod derived;
+mod elsewhere;
 mod known;
 mod proof;
 mod restored;
@@ -36,8 +36,8 @@ const CATALOGUE: &str = include_str!("../../../../examples/github/catalogue.toml
 const SHOWN: usize = 12;
 
 pub(crate) async fn run(args: Demo, output: &Output) -> Result<(), Exit> {
-    let root = match args.dir {
-        Some(root) => root,
+    let root = match &args.dir {
+        Some(root) => root.clone(),
         None => tempfile::Builder::new()
             .prefix("oubliette-demo-")
             .tempdir()
@@ -45,7 +45,7 @@ pub(crate) async fn run(args: Demo, output: &Output) -> Result<(), Exit> {
             .keep(),
     };
     let subject = SubjectId::new(&args.subject)?;
-    let stores = database::stores(args.postgres.as_ref(), &root)?;
+    let stores = elsewhere::stores(&args, &root)?;
     let master_key = Source::File { path: "vault/master.key".into() };
     let dir = Dir::create(&root, master_key, stores.clone(), None, Roots::default()).await?;
     let imported = import(&dir, output).await?;
@@ -83,7 +83,7 @@ pub(crate) async fn run(args: Demo, output: &Output) -> Result<(), Exit> {
     verified(&path, &certificate, &mut proof)?;
     proof.conclude(&path, &root, output)?;
     drop(dir);
-    database::drop_schemas(&stores, &root).await
+    elsewhere::clear(&stores, &root).await
 }
 
 /// Looks for the values of the person, and for every alias of anyone.
@@ -109,9 +109,9 @@ fn can_fail(root: &Path, proof: &mut Proof) -> Result<(), Exit> {
 }
 
 /// No byte under the directory gives anyone away: log, documents, snapshots, backups, vault. Of a
-/// database it is looked at what the log gives back.
+/// database or a bucket it is looked at what the log gives back.
 async fn nothing_of_anyone(search: &Search, dir: &Dir, when: &str, proof: &mut Proof) -> Result<(), Exit> {
-    let given_back = database::given_back(dir).await?;
+    let given_back = elsewhere::given_back(dir).await?;
     let files = given_back.iter().map(|file| file.path().to_owned());
     let paths: Vec<_> = std::iter::once(dir.root().to_owned()).chain(files).collect();
     let found = search.walk(&paths)?;
@@ -121,7 +121,7 @@ async fn nothing_of_anyone(search: &Search, dir: &Dir, when: &str, proof: &mut P
         None => ("", ""),
         Some(_) => (
             " of the directory, or in what the log gives back",
-            "; the database's own files are with its server, and were not searched",
+            "; what else is with the server of the log was not searched",
         ),
     };
     let evidence = format!(

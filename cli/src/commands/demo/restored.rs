@@ -3,7 +3,7 @@
 use oubliette::Query;
 use oubliette::backup::Options;
 
-use super::database::stores_beside;
+use super::elsewhere::stores_beside;
 use super::known::Known;
 use super::lines;
 use super::proof::Proof;

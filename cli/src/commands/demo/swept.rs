@@ -63,7 +63,7 @@ impl Ciphertext {
     }
 }
 
-/// How many of them stand in the files of the stores, or in what the log in a database gives back.
+/// How many of them stand in the files of the stores, or in what a log that is no file gives back.
 async fn count(dir: &Dir, traces: &[Vec<u8>]) -> Result<usize, Exit> {
     let (root, stores) = (dir.root(), dir.config().stores());
     let mut all = match stores.log.file(root) {
