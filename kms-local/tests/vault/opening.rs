@@ -50,6 +50,8 @@ async fn a_creation_that_failed_can_be_made_again() {
     let missing = MasterKey::env("OUBLIETTE_TEST_NOT_SET");
     let error = LocalVault::create(house.vault(), missing).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound);
+    let nowhere = LocalVault::builder(house.vault()).slot_copies([house.file("no folder/slots")]);
+    assert_eq!(nowhere.create(house.master()).await.unwrap_err().kind(), ErrorKind::NotFound);
     LocalVault::create(house.vault(), house.master()).await.unwrap();
 }
 

@@ -123,6 +123,30 @@ async fn no_erasure_is_done_while_a_copy_of_the_slots_is_away() {
     assert!(vault.status().await.unwrap().recoverable.is_empty());
 }
 
+/// The backup holds the root that counts, and not the next one, which was made already.
+#[tokio::test]
+async fn a_backup_from_amid_a_roll_opens_and_goes_on() {
+    let house = House::new();
+    let vault =
+        LocalVault::builder(house.vault()).slot_copies([house.copy()]).create(house.master()).await.unwrap();
+    let (ada, bob) = (subject("c-42"), subject("c-43"));
+    let (hers, his) = (mint(&vault, &ada, CONTRACT).await, mint(&vault, &bob, CONTRACT).await);
+    let away = house.beside("away");
+    std::fs::rename(house.copy(), &away).unwrap();
+    vault.roll().await.unwrap_err();
+    assert!(vault.status().await.unwrap().unfinished);
+    house.backup(&vault, "amid.age").await;
+    let restored = house.opened("amid.age").await;
+    assert!(is_live(&restored, &hers).await && is_live(&restored, &his).await);
+    erase(&restored, &whole(&ada)).await;
+    let status = restored.status().await.unwrap();
+    assert!(!status.unfinished && status.recoverable.is_empty());
+    assert!(is_destroyed(&restored, &hers).await && is_live(&restored, &his).await);
+    std::fs::rename(away, house.copy()).unwrap();
+    vault.roll().await.unwrap();
+    assert!(is_live(&vault, &hers).await);
+}
+
 #[tokio::test]
 async fn level_c_is_promised_only_with_the_roots_apart_and_a_roll_for_each_erasure() {
     let (_house, vault) = House::with_vault().await;
