@@ -3,9 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use oubliette_core::Result;
 use oubliette_vault::Options;
 
+use crate::keeping::Keeping;
 use crate::master::MasterKey;
 use crate::vault::LocalVault;
 
@@ -21,6 +23,7 @@ pub struct LocalVaultBuilder {
     pub(crate) patience: Duration,
     pub(crate) roots_apart: bool,
     pub(crate) slot_copies: Vec<PathBuf>,
+    pub(crate) keeping: Keeping,
 }
 
 impl LocalVaultBuilder {
@@ -34,6 +37,7 @@ impl LocalVaultBuilder {
             patience: PATIENCE,
             roots_apart: false,
             slot_copies: Vec::new(),
+            keeping: Keeping::default(),
         }
     }
 
@@ -82,6 +86,18 @@ impl LocalVaultBuilder {
     /// It is decided when the vault is created, and says nothing when one is opened.
     pub fn slot_copies(mut self, files: impl IntoIterator<Item = impl AsRef<Path>>) -> Self {
         self.slot_copies = files.into_iter().map(|file| file.as_ref().to_owned()).collect();
+        self
+    }
+
+    /// What this process does in each roll before the old root is destroyed: it takes a backup, and
+    /// restores it somewhere to see that it opens. Where that fails the old root stays, and so does the
+    /// roll, until an erasure or a roll finishes it. A process that is opened without it destroys
+    /// the root without it, also in a roll that another one has begun.
+    pub fn keeping(
+        mut self,
+        keep: impl Fn(LocalVault) -> BoxFuture<'static, Result<()>> + Send + Sync + 'static,
+    ) -> Self {
+        self.keeping = Keeping::new(keep);
         self
     }
 

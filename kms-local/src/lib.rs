@@ -133,8 +133,8 @@
 //!   [`LocalVaultBuilder::slot_copies`] names further files of slots, best on other disks; they are
 //!   written and overwritten with the first, and no erasure is done while one of them is away.
 //! - **A backup from before the last roll restores nothing.** Take one after each erasure: from the roll
-//!   until then a loss of `vault.db` is a loss of all personal data. No backup is taken before the old
-//!   root goes; that is not there yet.
+//!   until then a loss of `vault.db` is a loss of all personal data. [`LocalVaultBuilder::keeping`] takes it
+//!   before the old root goes.
 //! - A restore needs a file of slots: until it, or a copy of it, is put into the directory as `slots`,
 //!   the vault does not open, and says so.
 //!
@@ -155,6 +155,7 @@
 mod backup;
 mod config;
 mod error;
+mod keeping;
 mod ledger;
 mod master;
 mod passphrase;

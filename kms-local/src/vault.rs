@@ -17,6 +17,7 @@ use zeroize::Zeroizing;
 
 use crate::config::LocalVaultBuilder;
 use crate::error::corrupt;
+use crate::keeping::Opened;
 use crate::master::{MasterKey, digits};
 use crate::settings::{SETTINGS, Settings};
 
@@ -119,18 +120,20 @@ impl LocalVault {
         roots: SlotRoots,
         key_file: Option<Zeroizing<[u8; 65]>>,
     ) -> Result<Self> {
-        let LocalVaultBuilder { directory, options, patience, .. } = config;
+        let LocalVaultBuilder { directory, options, patience, keeping, .. } = config;
+        let (options, opened) = keeping.clone().into_options(options.clone());
         settings.write(directory)?;
         let roots = told_apart(roots, &settings);
         let records = SqliteRecords::create(directory.join(DATABASE), *patience).await?;
         let (shared, holder) = (Arc::new(records.clone()), Arc::new(roots.clone()));
-        let vault = Vault::create_named(id, shared, holder, options.clone()).await?;
+        let vault = Vault::create_named(id, shared, holder, options).await?;
         let directory = directory.clone();
-        Ok(Self(Arc::new(Inner { directory, settings, records, roots, vault, key_file })))
+        Ok(Self::of(Inner { directory, settings, records, roots, vault, key_file }, &opened))
     }
 
     pub(crate) async fn open_with(config: LocalVaultBuilder, master: MasterKey) -> Result<Self> {
-        let LocalVaultBuilder { directory, options, patience, .. } = config;
+        let LocalVaultBuilder { directory, options, patience, keeping, .. } = config;
+        let (options, opened) = keeping.into_options(options);
         refuse_missing(&directory)?;
         let settings = Settings::read(&directory)?;
         let (is_file, stretch) = (master.is_file(), settings.stretch());
@@ -140,9 +143,15 @@ impl LocalVault {
         let roots = open_roots(&directory, &settings, &records, master).await?;
         let (shared, holder) = (Arc::new(records.clone()), Arc::new(roots.clone()));
         let vault = Vault::open(shared, holder, options).await?;
-        let vault = Self(Arc::new(Inner { directory, settings, records, roots, vault, key_file }));
+        let vault = Self::of(Inner { directory, settings, records, roots, vault, key_file }, &opened);
         vault.0.carry_out().await?;
         Ok(vault)
+    }
+
+    fn of(inner: Inner, opened: &Opened) -> Self {
+        let inner = Arc::new(inner);
+        opened.get_or_init(|| Arc::downgrade(&inner));
+        Self(inner)
     }
 
     /// Makes a new root, renews what something died under, and destroys the old root: from when it

@@ -1,12 +1,14 @@
 //! Rolls: a new root for each erasure, and what older backups open then.
 
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use oubliette_core::{ErrorKind, KeyVault, Promise};
+use oubliette_core::{Error, ErrorKind, KeyVault, Promise};
 use oubliette_kms_local::{Epoch, LocalVault, MasterKey};
 
-use crate::backing_up::unlock;
+use crate::backing_up::{passphrase, unlock};
 use crate::{CONTRACT, House, erase, is_destroyed, is_live, mint, register, subject, whole};
 
 impl House {
@@ -145,6 +147,41 @@ async fn a_backup_from_amid_a_roll_opens_and_goes_on() {
     std::fs::rename(away, house.copy()).unwrap();
     vault.roll().await.unwrap();
     assert!(is_live(&vault, &hers).await);
+}
+
+/// From the roll until the next backup there would be none that restores anything.
+#[tokio::test]
+async fn the_next_backup_is_there_before_the_old_root_goes() {
+    let (house, vault) = House::with_roots_apart().await;
+    vault.close().await;
+    let (to, full) = (house.beside("kept.age"), Arc::new(AtomicBool::new(true)));
+    let (place, is_full) = (to.clone(), full.clone());
+    let builder = LocalVault::builder(house.vault()).keeping(move |vault| {
+        let (place, is_full) = (place.clone(), is_full.clone());
+        Box::pin(async move {
+            if is_full.load(Ordering::SeqCst) {
+                return Err(Error::new(ErrorKind::Unavailable, "backup", "the disk is full"));
+            }
+            vault.backup(place, passphrase()).await.map(drop)
+        })
+    });
+    let vault = builder.clone().open(house.master()).await.unwrap();
+    let (ada, bob) = (subject("c-42"), subject("c-43"));
+    let (hers, his) = (mint(&vault, &ada, CONTRACT).await, mint(&vault, &bob, CONTRACT).await);
+    let erasure = register(&vault, &whole(&ada)).await;
+    assert_eq!(vault.destroy(erasure.id).await.unwrap_err().kind(), ErrorKind::Unavailable);
+    let status = vault.status().await.unwrap();
+    assert!(status.unfinished && status.recoverable == [erasure.id], "{status:?}");
+    vault.close().await;
+
+    full.store(false, Ordering::SeqCst);
+    let vault = builder.open(house.master()).await.unwrap();
+    assert!(vault.status().await.unwrap().unfinished, "not before it can be kept");
+    vault.destroy(erasure.id).await.unwrap();
+    let status = vault.status().await.unwrap();
+    assert!(!status.unfinished && status.recoverable.is_empty(), "{status:?}");
+    let restored = house.restored_with("kept.age", "restored", &house.file("slots")).await.unwrap();
+    assert!(is_destroyed(&restored, &hers).await && is_live(&restored, &his).await);
 }
 
 #[tokio::test]
