@@ -50,6 +50,12 @@ pub(crate) trait Journal:
     /// Takes the next commit in.
     fn fold(&mut self, commit: &Self::Commit);
 
+    /// The commits that hold what is dead and not swept, ascending.
+    fn unswept(&self) -> Vec<u64>;
+
+    /// Takes out of a commit what is dead in it. Returns whether anything was.
+    fn clear(&self, number: u64, commit: &mut Self::Commit) -> bool;
+
     /// A commit that says that the bytes of all that went up to a commit are gone.
     fn swept(&self, through: u64) -> Result<Self::Commit>;
 }
@@ -212,6 +218,17 @@ pub(crate) fn due(unswept: &BTreeMap<u64, Vec<u64>>) -> Vec<u64> {
     numbers.sort_unstable();
     numbers.dedup();
     numbers
+}
+
+/// Takes the bytes out of what is there no more. Returns whether there were any.
+pub(crate) fn take_out<T, B>(
+    all: &mut [T],
+    bytes: impl Fn(&mut T) -> &mut Option<B>,
+    is_there: impl Fn(usize, &T) -> bool,
+) -> bool {
+    let gone = all.iter_mut().enumerate().filter(|(index, one)| !is_there(*index, one));
+    // Each of them, and not the first alone.
+    gone.filter_map(|(_, one)| bytes(one).take()).count() > 0
 }
 
 /// Does something to its end, also when nobody waits for it any more.

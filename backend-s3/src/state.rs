@@ -81,6 +81,17 @@ impl Journal for State {
         }
     }
 
+    fn unswept(&self) -> Vec<u64> {
+        due(&self.unswept)
+    }
+
+    /// The events of streams that were dropped. Sealed parts are apart.
+    fn clear(&self, _: u64, commit: &mut Commit) -> bool {
+        let before = commit.events.len();
+        commit.events.retain(|event| !self.is_dropped(event));
+        commit.events.len() < before
+    }
+
     fn swept(&self, through: u64) -> Result<Commit> {
         Commit::on(self, Vec::new(), Control::Swept(through))
     }
@@ -161,11 +172,6 @@ impl State {
     /// Whether no commit may name this segment any more.
     pub(crate) fn is_void(&self, segment: &Random) -> bool {
         self.void.contains(segment)
-    }
-
-    /// The commits that hold what is dead and not swept, ascending.
-    pub(crate) fn unswept(&self) -> Vec<u64> {
-        due(&self.unswept)
     }
 
     /// Checks that no restore is under way.

@@ -24,11 +24,7 @@ const OP: &str = "sweep";
 
 /// Sweeps the log. Returns what was in the way.
 pub(crate) async fn sweep(shared: &Shared) -> Result<Vec<String>> {
-    shared.catch_up(OP).await?;
-    let (through, due) = {
-        let state = shared.state();
-        (state.next() - 1, state.unswept())
-    };
+    let (through, due) = shared.due().await?;
     let mut by = shared.take_orphans().await?;
     for number in &due {
         shared.rewrite(*number).await?;
@@ -98,12 +94,7 @@ impl Shared {
 
     /// Writes a commit and its segment anew, without what is dead in them.
     async fn rewrite(&self, number: u64) -> Result<()> {
-        let without_dropped = |commit: &mut Commit| {
-            let (state, before) = (self.state(), commit.events.len());
-            commit.events.retain(|event| !state.is_dropped(event));
-            commit.events.len() < before
-        };
-        let commit = self.rewrite_commit(number, without_dropped).await?;
+        let commit = self.rewrite_commit(number).await?;
         let Some(segment) = commit.segment else { return Ok(()) };
         let living: HashSet<Random> = commit.events.iter().map(|event| event.id).collect();
         let name = segment_name(&segment);
@@ -135,22 +126,28 @@ impl Shared {
 }
 
 impl<J: Journal> Shared<J> {
-    /// Writes a commit anew, in the place of what was read and of nothing else, if `edit` changes it. Returns the
+    /// What a sweep has to do: up to which commit, and which commits hold what is dead.
+    ///
+    /// # Errors
+    /// Those of S3.
+    pub(crate) async fn due(&self) -> Result<(u64, Vec<u64>)> {
+        self.catch_up(OP).await?;
+        let state = self.state();
+        Ok((state.next() - 1, state.unswept()))
+    }
+
+    /// Writes a commit anew without what is dead in it, in the place of what was read and of nothing else. Returns the
     /// commit as it is then.
     ///
     /// # Errors
     /// `Corrupt` when it is missing or damaged; those of S3.
-    pub(crate) async fn rewrite_commit(
-        &self,
-        number: u64,
-        edit: impl Fn(&mut J::Commit) -> bool,
-    ) -> Result<J::Commit> {
+    pub(crate) async fn rewrite_commit(&self, number: u64) -> Result<J::Commit> {
         let name = commit_name(number);
         loop {
             let object = self.store.get(OP, &name).await?;
             let object = object.ok_or_else(|| corrupt(&name, "a commit is missing"))?;
             let mut commit: J::Commit = decode(&name, &object.bytes)?;
-            if !edit(&mut commit)
+            if !self.state().clear(number, &mut commit)
                 || self.store.replace(OP, &name, &encode(&name, &commit)?, &object.tag).await?
             {
                 return Ok(commit);

@@ -9,14 +9,14 @@ use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
 use crate::format::Random;
-use crate::shared::{Journal, due, random};
+use crate::shared::{Journal, due, random, take_out};
 
 /// A change of the records.
 #[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Change {
     /// By which a writer that lost the reply knows its own commit.
     token: Random,
-    pub(super) put: Vec<Put>,
+    put: Vec<Put>,
     remove: Vec<Named>,
     kind: Of,
 }
@@ -32,15 +32,15 @@ enum Of {
 
 /// A record that is put.
 #[derive(Clone, Serialize, Deserialize)]
-pub(super) struct Put {
-    pub(super) named: Named,
+struct Put {
+    named: Named,
     /// None once it was removed or replaced, and swept.
-    pub(super) bytes: Option<ByteBuf>,
+    bytes: Option<ByteBuf>,
 }
 
 /// Where a record is.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub(super) struct Named {
+struct Named {
     kind: u8,
     name: ByteBuf,
 }
@@ -143,6 +143,15 @@ impl Journal for State {
         }
     }
 
+    fn unswept(&self) -> Vec<u64> {
+        due(&self.unswept)
+    }
+
+    fn clear(&self, number: u64, change: &mut Change) -> bool {
+        let is_held = |index, put: &Put| self.is_held(&put.named, number, index);
+        take_out(&mut change.put, |put| &mut put.bytes, is_held)
+    }
+
     fn swept(&self, through: u64) -> Result<Change> {
         Ok(Change { token: random()?, put: Vec::new(), remove: Vec::new(), kind: Of::Swept(through) })
     }
@@ -176,13 +185,8 @@ impl State {
     }
 
     /// Whether what was put there is the record of its place.
-    pub(super) fn is_held(&self, named: &Named, commit: u64, index: usize) -> bool {
+    fn is_held(&self, named: &Named, commit: u64, index: usize) -> bool {
         self.records.get(named).is_some_and(|held| (held.commit, held.index) == (commit, index))
-    }
-
-    /// The commits that hold what was removed or replaced and not swept, ascending.
-    pub(super) fn unswept(&self) -> Vec<u64> {
-        due(&self.unswept)
     }
 }
 

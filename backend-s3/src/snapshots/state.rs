@@ -6,9 +6,9 @@ use std::ops::Bound;
 use oubliette_core::KeyId;
 use serde::{Deserialize, Serialize};
 
-use super::format::{Commit, Control, Of, Place};
+use super::format::{Commit, Control, Of, Place, Saved};
 use crate::format::Random;
-use crate::shared::{Journal, due};
+use crate::shared::{Journal, due, take_out};
 
 /// What is known of the store up to a commit.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -54,6 +54,15 @@ impl Journal for State {
     /// Each does.
     fn goes_on(&self, _: &Commit) -> bool {
         true
+    }
+
+    fn unswept(&self) -> Vec<u64> {
+        due(&self.unswept)
+    }
+
+    fn clear(&self, number: u64, commit: &mut Commit) -> bool {
+        let is_there = |index, saved: &Saved| self.is_there(&saved.place, number, index);
+        take_out(&mut commit.saved, |saved| &mut saved.sealed, is_there)
     }
 
     fn swept(&self, through: u64) -> oubliette_core::Result<Commit> {
@@ -111,13 +120,8 @@ impl State {
     }
 
     /// Whether a snapshot that lies there is the one of its place.
-    pub(super) fn is_there(&self, place: &Place, commit: u64, index: usize) -> bool {
+    fn is_there(&self, place: &Place, commit: u64, index: usize) -> bool {
         self.there.get(place).is_some_and(|lies| (lies.commit, lies.index) == (commit, index))
-    }
-
-    /// The commits that hold what is gone and not swept, ascending.
-    pub(super) fn unswept(&self) -> Vec<u64> {
-        due(&self.unswept)
     }
 
     fn take_away(&mut self, goes: impl Fn(&Place, &Lies) -> bool) {
