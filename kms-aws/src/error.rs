@@ -36,8 +36,6 @@ pub(crate) enum Cause {
     Taken,
     /// No answer, or one that may be another later.
     Passing,
-    /// It could not be sent: a region is missing.
-    Unsent,
     /// None of these.
     Other,
 }
@@ -80,10 +78,6 @@ impl Failure {
             Cause::Taken | Cause::Other => {
                 (ErrorKind::Unexpected, "KMS gave an answer that this release does not know")
             }
-            Cause::Unsent => (
-                ErrorKind::Invalid,
-                "a call to KMS cannot be sent like this: name the region, or the endpoint, as a URL",
-            ),
             Cause::Passing => (ErrorKind::Unavailable, "KMS does not answer, or is too busy: try again"),
         };
         let is_denied = self.cause == Cause::Denied;
@@ -117,7 +111,7 @@ where
             }
             SdkError::DispatchFailure(_) => ("Dispatch", Cause::Passing),
             // What could not be built is none of the network's faults: it would fail again.
-            _ => ("Request", Cause::Unsent),
+            _ => ("Request", Cause::Other),
         };
         Self { status, code: code.to_owned(), cause }
     }

@@ -77,6 +77,7 @@ impl Kms {
     /// Makes the key of an epoch, names it, and gives its ARN.
     pub(crate) async fn make(&self, vault: VaultId, epoch: Epoch) -> Result<String> {
         const OP: &str = "create";
+        self.region(OP)?;
         let tag = |key: &str, value: String| Tag::builder().tag_key(key).tag_value(value).build();
         let mut asked =
             self.client.create_key().description(format!("Oubliette: vault {vault}, epoch {epoch}"));
@@ -287,9 +288,16 @@ impl Kms {
             .with_total_delay(Some(self.patience))
     }
 
+    fn region(&self, op: &'static str) -> Result<&str> {
+        self.client.config().region().map(AsRef::as_ref).ok_or_else(|| {
+            let text = "no region of AWS is named: name one for the roots, or in the environment";
+            Error::new(ErrorKind::Invalid, op, text)
+        })
+    }
+
     /// Another region has other keys: there it would look as if this one was gone.
     fn check_region(&self, op: &'static str, key: &str) -> Result<()> {
-        let ours = self.client.config().region().map_or("none", AsRef::as_ref);
+        let ours = self.region(op)?;
         match region(key) {
             // An id, which KMS gave us.
             "" => Ok(()),
