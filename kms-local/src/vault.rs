@@ -140,9 +140,19 @@ impl LocalVault {
         let master = blocking(move || master.again(stretch)).await?;
         let key_file = is_file.then(|| digits(&master)).transpose()?;
         let records = SqliteRecords::open(directory.join(DATABASE), patience).await?;
-        let roots = open_roots(&directory, &settings, &records, master).await?;
-        let (shared, holder) = (Arc::new(records.clone()), Arc::new(roots.clone()));
-        let vault = Vault::open(shared, holder, options).await?;
+        let vault = async {
+            let roots = open_roots(&directory, &settings, &records, master).await?;
+            let (shared, holder) = (Arc::new(records.clone()), Arc::new(roots.clone()));
+            Ok((Vault::open(shared, holder, options).await?, roots))
+        };
+        let (vault, roots) = match vault.await {
+            Ok(opened) => opened,
+            Err(error) => {
+                // Before whoever is told puts other files in their place.
+                records.close().await;
+                return Err(error);
+            }
+        };
         let vault = Self::of(Inner { directory, settings, records, roots, vault, key_file }, &opened);
         vault.0.carry_out().await?;
         Ok(vault)
