@@ -46,9 +46,11 @@ fn a_backend_that_is_forgotten_is_found() {
     fs::write(source.join("snapshots.rs"), "impl<T: Clone> oubliette_core::SnapshotStore\n    for Of<T>\n")
         .unwrap();
     fs::write(source.join("not.rs"), "// impl KeyVault for Nobody\nfn of(log: impl EventLog) {}\n").unwrap();
+    fs::write(source.join("roots.rs"), "impl RootHolder for Elsewhere {\n").unwrap();
     let found = implemented(workspace.path());
     let planted = |part| ("backend-planted".to_owned(), part);
-    assert_eq!(found, BTreeSet::from([planted("EventLog"), planted("SnapshotStore")]));
+    let parts = ["EventLog", "KeyVault", "SnapshotStore"];
+    assert_eq!(found, parts.map(planted).into());
     assert!(found.iter().all(|it| !is_listed(it, &listed())), "what is not in `parts` is missed");
 }
 
@@ -70,10 +72,11 @@ fn implemented(workspace: &Path) -> BTreeSet<Implemented> {
         }
         for file in sources(&workspace.join(&folder).join("src")) {
             let source = fs::read_to_string(file).unwrap();
-            let parts = listed().map(|(part, _)| part);
-            found.extend(
-                parts.into_iter().filter(|part| implements(&source, part)).map(|part| (folder.clone(), part)),
-            );
+            let parts = listed().map(|(part, _)| part).into_iter();
+            // What holds a vault's roots makes another vault of it.
+            let is_in =
+                |part| implements(&source, part) || part == "KeyVault" && implements(&source, "RootHolder");
+            found.extend(parts.filter(|part| is_in(part)).map(|part| (folder.clone(), part)));
         }
     }
     found
