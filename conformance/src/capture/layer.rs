@@ -4,6 +4,7 @@ use std::fmt::{Debug, Write as _};
 
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
+use tracing::subscriber::Interest;
 use tracing::{Event, Metadata, Subscriber};
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
@@ -11,7 +12,7 @@ use tracing_subscriber::registry::LookupSpan;
 
 use super::Capture;
 
-/// Writes down every event and span with its fields. It filters nothing.
+/// Writes down every event and span with its fields, of all targets, while it is heard.
 pub(super) struct Recording(pub(super) Capture);
 
 impl Recording {
@@ -21,6 +22,15 @@ impl Recording {
 }
 
 impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Recording {
+    /// Each time anew: who listens comes and goes.
+    fn register_callsite(&self, _: &'static Metadata<'static>) -> Interest {
+        Interest::sometimes()
+    }
+
+    fn enabled(&self, _: &Metadata<'_>, _: Context<'_, S>) -> bool {
+        self.0.0.hearing.is_on()
+    }
+
     fn on_new_span(&self, span: &Attributes<'_>, _: &Id, _: Context<'_, S>) {
         let mut fields = Fields::default();
         span.record(&mut fields);

@@ -1,6 +1,7 @@
 //! Everything that a program tells of itself: what it logs, its panics, its `Debug` texts.
 
 mod layer;
+mod listening;
 mod panics;
 
 use std::fmt;
@@ -16,6 +17,8 @@ use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use self::layer::Recording;
+use self::listening::Hearing;
+pub(crate) use self::listening::Listening;
 pub use self::panics::Panics;
 use crate::fixture::Blob;
 use crate::search::Needle;
@@ -50,6 +53,7 @@ struct Told {
     logged: Mutex<Vec<u8>>,
     panics: Mutex<Vec<u8>>,
     debug: Mutex<Vec<Blob>>,
+    hearing: Hearing,
 }
 
 impl Capture {
@@ -66,9 +70,22 @@ impl Capture {
     /// When the program has installed a subscriber or a logger of its own: add
     /// [`layer`](Self::layer) to it instead.
     pub fn installed() -> &'static Self {
+        let capture = Self::global();
+        capture.0.hearing.keep();
+        capture
+    }
+
+    /// The same while this lives, and what was logged since then alone. Nobody pays for what nobody
+    /// listens to: libraries log gigabytes at the lowest level.
+    pub(crate) fn listening() -> Listening {
+        Listening::to(Self::global())
+    }
+
+    fn global() -> &'static Self {
         static INSTALLED: OnceLock<(Capture, Panics)> = OnceLock::new();
         let (capture, _) = INSTALLED.get_or_init(|| {
-            let capture = Self::new();
+            let told = Told { hearing: Hearing::of_listeners(), ..Told::default() };
+            let capture = Self(Arc::new(told));
             let subscriber = tracing_subscriber::registry().with(capture.layer());
             subscriber.try_init().expect("a test installs no other subscriber and no other logger");
             let panics = capture.panics();
